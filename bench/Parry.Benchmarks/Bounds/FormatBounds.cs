@@ -1,7 +1,6 @@
 using Parry.Data;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Benchmarks.Bounds;
@@ -85,5 +84,5 @@ internal static class FormatBounds
         }
     }
 
-    private static double Largest(Tensor tensor) => tensor.abs().max().ToDouble();
+    private static double Largest(Tensor tensor) => tensor.abs().max().Item();
 }

@@ -7,7 +7,7 @@ using Parry.Data;
 using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Models.Files;
-using TorchSharp;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;
@@ -169,12 +169,12 @@ internal sealed class TrainPix2PixVerb
             var (wanted, labels) = test.Batch(batch);
             Tensor input = inputs(wanted, labels);
             Tensor drawn = trainer.Generator.forward(input);
-            before += (input - wanted).abs().MeanPerImage().sum().ToDouble();
-            after += (drawn - wanted).abs().MeanPerImage().sum().ToDouble();
+            before += (input - wanted).abs().MeanPerImage().sum().Item();
+            after += (drawn - wanted).abs().MeanPerImage().sum().Item();
             if (classifier is null)
                 continue;
-            rightBefore += classifier.Predict(Parry.Models.Images.Of(input)).eq(labels).sum().ToDouble();
-            rightAfter += classifier.Predict(Parry.Models.Images.Of(drawn)).eq(labels).sum().ToDouble();
+            rightBefore += classifier.Predict(Parry.Models.Images.Of(input)).eq(labels).sum().Item();
+            rightAfter += classifier.Predict(Parry.Models.Images.Of(drawn)).eq(labels).sum().Item();
         }
 
         string right = classifier is null

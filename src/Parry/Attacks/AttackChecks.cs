@@ -1,6 +1,5 @@
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks;
@@ -84,14 +83,14 @@ internal static class AttackChecks
                 $"There are {images.size(0)} images and {goal.Labels.size(0)} labels; give one label per image."
             );
         using var scope = NewDisposeScope();
-        double least = goal.Labels.amin([0]).ToDouble();
-        double most = goal.Labels.amax([0]).ToDouble();
+        double least = goal.Labels.amin([0]).Item();
+        double most = goal.Labels.amax([0]).Item();
         if (least < 0 || most >= model.Classes)
             throw new UserErrorException(
                 $"The model has the classes 0 to {model.Classes - 1}; the labels go from {least} to {most}."
             );
-        double low = images.amin(s_everything).ToDouble();
-        double high = images.amax(s_everything).ToDouble();
+        double low = images.amin(s_everything).Item();
+        double high = images.amax(s_everything).Item();
         if (!(low >= 0 && high <= 1))
             throw new UserErrorException(
                 $"Images must hold numbers in [0, 1]; these are in [{low}, {high}]. Divide bytes by 255, and leave "
@@ -105,14 +104,14 @@ internal static class AttackChecks
     public static void Result<TModel>(IAttack<TModel> attack, Tensor perturbed, Tensor clean, double? epsilon)
         where TModel : IPredictor
     {
-        double low = perturbed.amin(s_everything).ToDouble();
-        double high = perturbed.amax(s_everything).ToDouble();
+        double low = perturbed.amin(s_everything).Item();
+        double high = perturbed.amax(s_everything).Item();
         if (!(low >= -Tolerance && high <= 1 + Tolerance))
             throw new InvalidOperationException(
                 $"The attack {attack.Name} returned values in [{low}, {high}]; images stay in [0, 1]."
             );
         Tensor change = (perturbed - clean).to(ScalarType.Float64);
-        double largest = attack.Norm.Of(change).amax([0]).ToDouble();
+        double largest = attack.Norm.Of(change).amax([0]).Item();
         long values = clean.numel() / clean.size(0);
         if (epsilon is { } budget && !(largest <= budget + BudgetTolerance.Of(attack.Norm, budget, values)))
             throw new InvalidOperationException(

@@ -1,6 +1,5 @@
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks;
@@ -62,8 +61,8 @@ public sealed class Meter
     {
         using var scope = NewDisposeScope();
         Tensor values = pixels.detach();
-        double low = values.amin(s_everything).ToDouble();
-        double high = values.amax(s_everything).ToDouble();
+        double low = values.amin(s_everything).Item();
+        double high = values.amax(s_everything).Item();
         if (!(low >= -Tolerance && high <= 1 + Tolerance))
             throw new InvalidOperationException(
                 $"The attack showed the model values in [{low}, {high}]; images stay in [0, 1]."

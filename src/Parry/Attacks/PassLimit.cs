@@ -1,7 +1,6 @@
 using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks;
@@ -49,7 +48,7 @@ internal sealed class PassLimit
             return;
         _spent[row] = true;
         using Tensor change = image - _batch.Images.slice(0, row, row + 1, 1);
-        if (_norm.Of(change).ToDouble() <= _most)
+        if (_norm.Of(change).Item() <= _most)
             _next[row] = Kept(image);
     }
 

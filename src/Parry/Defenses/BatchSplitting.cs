@@ -1,5 +1,4 @@
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses;
@@ -106,8 +105,8 @@ internal static class BatchSplitting
             );
         using var scope = NewDisposeScope();
         Tensor values = images.detach();
-        double low = values.amin([0, 1, 2, 3]).ToDouble();
-        double high = values.amax([0, 1, 2, 3]).ToDouble();
+        double low = values.amin([0, 1, 2, 3]).Item();
+        double high = values.amax([0, 1, 2, 3]).Item();
         if (!(low >= -Tolerance && high <= 1 + Tolerance))
             throw new UserErrorException(
                 $"{name} takes images of numbers in [0, 1]; these are in [{low}, {high}]: divide bytes by 255"

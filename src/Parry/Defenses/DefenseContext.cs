@@ -15,6 +15,7 @@ namespace Parry.Defenses;
 public sealed class DefenseContext(string data, ImageShape shape, int classes) : IDisposable
 {
     private readonly List<IDisposable> _loaded = [];
+    private readonly List<string> _files = [];
 
     /// <summary>The name of the data set, such as <c>mnist</c>. Weights that ship are named after it.</summary>
     public string Data { get; } = data;
@@ -56,12 +57,13 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// <summary>Loads a classifier for these images.</summary>
     /// <param name="name">A file, or the name of a model that ships.</param>
     /// <exception cref="UserErrorException">The file is missing or does not fit the images.</exception>
-    public IClassifier Classifier(string name) => Own(ModelCatalog.LoadClassifier(name, Shape, Classes).Classifier);
+    public IClassifier Classifier(string name) =>
+        Own(ModelCatalog.LoadClassifier(Find(name), Shape, Classes).Classifier);
 
     /// <summary>Loads Defense-GAN's generator.</summary>
     /// <param name="name">A file, or the name of a model that ships.</param>
     /// <exception cref="UserErrorException">The file is missing or does not fit the images.</exception>
-    public ImageGenerator Generator(string name) => Own(ImageGenerator.Load(ModelCatalog.Find(name)).Network);
+    public ImageGenerator Generator(string name) => Own(ImageGenerator.Load(Find(name)).Network);
 
     /// <summary>
     /// Loads the model of a projection: Defense-GAN's generator, or the decoder of a <see cref="Vae"/>.
@@ -71,7 +73,7 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// shape.</exception>
     public ILatentModel LatentModel(string name)
     {
-        bool vae = ModelFile.Describe(ModelCatalog.Find(name)).Architecture == Vae.Architecture;
+        bool vae = ModelFile.Describe(Find(name)).Architecture == Vae.Architecture;
         ILatentModel model = vae ? Network(name, Vae.Load).Network : Generator(name);
         return model.Shape == Shape
             ? model
@@ -84,7 +86,7 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// <param name="name">A file, or the name of a model that ships.</param>
     /// <param name="load">From the path of the file to what it holds.</param>
     /// <exception cref="UserErrorException">The file is missing.</exception>
-    public T Load<T>(string name, Func<string, T> load) => Own(load(ModelCatalog.Find(name)));
+    public T Load<T>(string name, Func<string, T> load) => Own(load(Find(name)));
 
     /// <summary>Loads a network that was trained on this data set.</summary>
     /// <param name="name">A file, or the name of a model that ships.</param>
@@ -98,7 +100,7 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     )
         where T : nn.Module<Tensor, Tensor>
     {
-        var (network, description) = load(ModelCatalog.Find(name));
+        var (network, description) = load(Find(name));
         Own(network);
         if (description.Data != Data || description.Shape != Shape)
             throw new UserErrorException(
@@ -108,12 +110,22 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
         return (network, description);
     }
 
+    /// <summary>The files that were loaded, in order.</summary>
+    public IReadOnlyList<string> Files => _files;
+
     /// <summary>Takes something over, which is disposed of with the context.</summary>
     public T Own<T>(T item)
     {
         if (item is IDisposable disposable)
             _loaded.Add(disposable);
         return item;
+    }
+
+    private string Find(string name)
+    {
+        string file = ModelCatalog.Find(name);
+        _files.Add(file);
+        return file;
     }
 
     /// <summary>Disposes of everything that was loaded.</summary>

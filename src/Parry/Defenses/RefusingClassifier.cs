@@ -30,7 +30,7 @@ internal sealed class RefusingClassifier(IClassifier model, Refusal refusal) : C
         Tensor answer = refusal.Answer(images, pass.Logits, refused, variable);
         Tensor losses = loss(answer);
         Tensor gradient = pass.Gradient;
-        if (excess.requires_grad && losses.requires_grad && refused.any().item<bool>())
+        if (excess.requires_grad && losses.requires_grad && refused.any().Item() != 0)
         {
             Tensor slope = Autograd.Grad(losses.sum(), variable);
             gradient = gradient + Autograd.Grad(excess, x, slope);

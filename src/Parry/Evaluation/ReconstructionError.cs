@@ -1,6 +1,5 @@
 using Parry.Defenses.Purifiers;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Evaluation;
@@ -39,7 +38,7 @@ public static class ReconstructionError
                 using var scope = NewDisposeScope();
                 double error = projection
                     .Purify(images.slice(0, i, i + 1, 1), new SampleRandom(seed, new long[] { i }))
-                    .Errors.ToDouble();
+                    .Errors.Item();
                 progress?.Report(Interlocked.Increment(ref done) / (double)count);
                 return error;
             },

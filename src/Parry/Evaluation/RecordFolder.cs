@@ -11,8 +11,10 @@ namespace Parry.Evaluation;
 /// </summary>
 public sealed class RecordFolder
 {
-    private const string PlanName = "plan.json";
+    private const string PlanName = "content.json";
     private const string TimesName = "times.json";
+    private const string CellsName = "cells";
+    private const string Extension = ".jsonl";
     private const string Attack = "attack ";
     private const string Defense = "defense ";
     private const int KeyLength = 12;
@@ -54,6 +56,23 @@ public sealed class RecordFolder
 
     /// <summary>Whether a folder holds records.</summary>
     public static bool IsOne(string path) => File.Exists(Path.Combine(path, PlanName));
+
+    /// <summary>Deletes the records in a folder, and nothing else.</summary>
+    public static void Delete(string path)
+    {
+        string cells = Path.Combine(path, CellsName);
+        string[] folders = Directory.Exists(cells) ? Directory.GetDirectories(cells) : [];
+        foreach (string folder in folders)
+        {
+            foreach (string file in Directory.GetFiles(folder, $"*{Extension}"))
+                File.Delete(file);
+            DeleteIfEmpty(folder);
+        }
+
+        File.Delete(Path.Combine(path, TimesName));
+        File.Delete(Path.Combine(path, PlanName));
+        DeleteIfEmpty(cells);
+    }
 
     internal CellPart? ReadPart(CellName cell, ImageRange range) =>
         RecordFile.Read(
@@ -188,7 +207,16 @@ public sealed class RecordFolder
             .Select(part => $"{part.Key}={part.Value}");
         byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{string.Join('\n', deciding)}\n{what}"));
         string key = Convert.ToHexStringLower(hash)[..KeyLength];
-        return Path.Combine(_path, "cells", $"{Readable(title)}-{key}", $"{first:000000}.jsonl");
+        return Path.Combine(_path, CellsName, $"{Readable(title)}-{key}", $"{first:000000}{Extension}");
+    }
+
+    private static void DeleteIfEmpty(string folder)
+    {
+        if (!Directory.Exists(folder))
+            return;
+        AtomicFile.Sweep(folder);
+        if (!Directory.EnumerateFileSystemEntries(folder).Any())
+            Directory.Delete(folder);
     }
 
     private static bool IsAttack(string name) => name.StartsWith(Attack, StringComparison.Ordinal);

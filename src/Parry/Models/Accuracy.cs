@@ -1,6 +1,5 @@
 using Parry.Data;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Models;
@@ -36,7 +35,7 @@ public static class Accuracy
                 var (images, labels) = set.Batch(indices);
                 long[] samples = Array.ConvertAll(indices, index => (long)index);
                 Tensor predicted = model.Predict(new Images(images, samples));
-                return (int)predicted.eq(labels).sum().ToDouble();
+                return (int)predicted.eq(labels).sum().Item();
             },
             cancellation
         );

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Models;
@@ -169,8 +168,8 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
             Tensor outputs = run(images).to(ScalarType.Float32);
             if (!outputs.shape.SequenceEqual(expected.shape))
                 return false;
-            double size = Math.Max(1, expected.abs().max().ToDouble());
-            return (outputs - expected).abs().max().ToDouble() <= SameLogits * size;
+            double size = Math.Max(1, expected.abs().max().Item());
+            return (outputs - expected).abs().max().Item() <= SameLogits * size;
         }
         catch (Exception e) when (e is ExternalException or InvalidDataException)
         {

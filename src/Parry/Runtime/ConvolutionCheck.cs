@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Runtime;
@@ -31,7 +30,7 @@ internal static class ConvolutionCheck
         Tensor weights = ones([Channels, Channels, Window, Window]);
         Tensor got = nn.functional.conv2d(images, weights);
         Tensor exact = nn.functional.conv2d(images.to(ScalarType.Float64), weights.to(ScalarType.Float64));
-        return (got / exact - 1).abs().max().ToDouble() < Tolerance;
+        return (got / exact - 1).abs().max().Item() < Tolerance;
     }
 
     // TorchSharp has no entry for this switch of LibTorch, which is a method of a global object.

@@ -52,6 +52,21 @@ public static class TensorData
         return elements;
     }
 
+    /// <summary>
+    /// The only element of a tensor. TorchSharp reads it through a scalar that the garbage collector may free meanwhile,
+    /// which ends the process.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The tensor has more or fewer elements.</exception>
+    public static double Item(this Tensor tensor)
+    {
+        if (tensor.numel() != 1)
+            throw new InvalidOperationException($"Expected one element, got {tensor.Describe()}.");
+        if (tensor.dtype == ScalarType.Float32)
+            return tensor.ToArray<float>()[0];
+        using Tensor number = tensor.to(ScalarType.Float64);
+        return number.ToArray<double>()[0];
+    }
+
     /// <summary>Copies the elements out as bytes, in row-major order.</summary>
     public static void ReadBytes(this Tensor tensor, Span<byte> destination)
     {

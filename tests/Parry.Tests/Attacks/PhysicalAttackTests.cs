@@ -3,7 +3,6 @@ using Parry.Attacks.Physical;
 using Parry.Models;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
@@ -65,8 +64,8 @@ public class PhysicalAttackTests
             .GradientThrough(Parry.Models.Images.Of(images), images, Seen, Loss)
             .Gradient.mul(direction)
             .sum()
-            .ToDouble();
-        double At(double step) => Loss(model.Logits(Seen(images.add(direction.mul(step))))).sum().ToDouble();
+            .Item();
+        double At(double step) => Loss(model.Logits(Seen(images.add(direction.mul(step))))).sum().Item();
         Assert.Equal((At(0.1) - At(-0.1)) / 0.2, slope, 0.001);
     }
 

@@ -1,6 +1,6 @@
 using Parry.Attacks;
 using Parry.Models;
-using TorchSharp;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
@@ -26,7 +26,7 @@ public sealed class RoundingTests
         Goal goal = Goal.Untargeted(zeros([1], ScalarType.Int64));
         var (saved, reaches) = Rounding.Saved(result, clean, new Bright(), goal);
         Assert.Equal([false], Rounding.Survivors(result, new Bright(), goal));
-        Assert.Equal(level, Math.Round(saved.amax([0, 1, 2, 3]).ToDouble() * 255, 3));
+        Assert.Equal(level, Math.Round(saved.amax([0, 1, 2, 3]).Item() * 255, 3));
         Assert.Equal([reached], reaches);
     }
 

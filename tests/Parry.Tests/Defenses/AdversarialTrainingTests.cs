@@ -9,7 +9,6 @@ using Parry.Models.Training;
 using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
@@ -57,16 +56,15 @@ public sealed class AdversarialTrainingTests : IDisposable
             .clamp(0.0, 1.0);
         Tensor under = linear.Probabilities(attacked);
         double expected =
-            -((1 - share) * truth.mul(clean.log()).sum().ToDouble())
-            - (share * truth.mul(under.log()).sum().ToDouble());
-        Assert.Equal(expected, loss.ToDouble(), 1e-4);
+            -((1 - share) * truth.mul(clean.log()).sum().Item()) - (share * truth.mul(under.log()).sum().Item());
+        Assert.Equal(expected, loss.Item(), 1e-4);
         Tensor byWeight = clean
             .sub(truth)
             .transpose(0, 1)
             .mm(piece.Images.flatten(1))
             .mul(1 - share)
             .add(under.sub(truth).transpose(0, 1).mm(attacked.flatten(1)).mul(share));
-        Assert.InRange(byWeight.sub(gradients[0]!).abs().amax([0, 1]).ToDouble(), 0, 1e-4);
+        Assert.InRange(byWeight.sub(gradients[0]!).abs().amax([0, 1]).Item(), 0, 1e-4);
     }
 
     [Fact]
@@ -225,8 +223,8 @@ public sealed class AdversarialTrainingTests : IDisposable
         using var frozen = no_grad();
         Tensor noisy = piece.Images.add(piece.Random.Normal(0, 1, 6, 6).mul(0.3));
         Assert.Equal(
-            -LinearPiece.OneHot(piece.Labels).mul(linear.Probabilities(noisy).log()).sum().ToDouble(),
-            loss.ToDouble(),
+            -LinearPiece.OneHot(piece.Labels).mul(linear.Probabilities(noisy).log()).sum().Item(),
+            loss.Item(),
             1e-4
         );
     }

@@ -6,7 +6,6 @@ using Parry.Models;
 using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
@@ -28,10 +27,10 @@ public class DefenseGanTests
             Restarts = 10,
             LearningRate = 200,
         }.Purify(drawn, Draws(6));
-        double spread = drawn.sub(drawn.mean([0], true)).pow(2.0).mean().ToDouble();
+        double spread = drawn.sub(drawn.mean([0], true)).pow(2.0).mean().Item();
         Assert.True(
-            found.Errors.amax([0]).ToDouble() < spread / 50,
-            $"errors up to {found.Errors.amax([0]).ToDouble()} at a spread of {spread}"
+            found.Errors.amax([0]).Item() < spread / 50,
+            $"errors up to {found.Errors.amax([0]).Item()} at a spread of {spread}"
         );
     }
 

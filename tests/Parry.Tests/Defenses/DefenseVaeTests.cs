@@ -8,7 +8,6 @@ using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Generative;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
@@ -83,8 +82,8 @@ public sealed class DefenseVaeTests : IDisposable
         Tensor after = new DefenseVae(trainer.Network)
             .Purify(before, new SampleRandom(1, Enumerable.Range(0, 40).Select(i => (long)i).ToArray()))
             .Images;
-        double near = after.sub(clean).pow(2.0).mean().ToDouble();
-        double far = before.sub(clean).pow(2.0).mean().ToDouble();
+        double near = after.sub(clean).pow(2.0).mean().Item();
+        double far = before.sub(clean).pow(2.0).mean().Item();
         Assert.True(near < far, $"squared error {far} before, {near} after");
     }
 

@@ -6,7 +6,6 @@ using Parry.Models;
 using Parry.Models.Training;
 using Parry.Runtime;
 using Parry.Tests.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
@@ -48,7 +47,7 @@ public class DistillationTests
         Tensor wanted = teacher.Logits(linear.Piece.Images).div(temperature).softmax(-1);
         Tensor own = linear.Probabilities(linear.Piece.Images, temperature);
         Same(own.sub(wanted).sum(dim: 0).div(temperature), gradient);
-        Assert.Equal(-wanted.mul(own.log()).sum().ToDouble(), loss.ToDouble(), 1e-4);
+        Assert.Equal(-wanted.mul(own.log()).sum().Item(), loss.Item(), 1e-4);
     }
 
     [Fact]

@@ -5,7 +5,6 @@ using Parry.Defenses.Purifiers;
 using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
@@ -89,7 +88,7 @@ public sealed class FastDefenseGanTests : IDisposable
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         Tensor images = Images(10, seed: 6);
-        double fast = (Fast() with { Stages = 10 }).Purify(images, Draws(10)).Errors.mean().ToDouble();
+        double fast = (Fast() with { Stages = 10 }).Purify(images, Draws(10)).Errors.mean().Item();
         double random = new DefenseGan(_generator)
         {
             Steps = 200,
@@ -98,7 +97,7 @@ public sealed class FastDefenseGanTests : IDisposable
         }
             .Purify(images, Draws(10))
             .Errors.mean()
-            .ToDouble();
+            .Item();
         Assert.True(fast < random * 1.1, $"{fast} from the nearest samples, {random} from random starts");
     }
 

@@ -1,5 +1,4 @@
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
@@ -33,7 +32,7 @@ internal static class FiniteDifferences
         {
             double[] changed = [.. values];
             changed[pixel] += change;
-            return make(Of(changed)).mul(weights).sum().ToDouble();
+            return make(Of(changed)).mul(weights).sum().Item();
         }
     }
 }

@@ -222,7 +222,7 @@ public sealed class MagNetTests : IDisposable
             }.On(set);
             trainer.Run();
             Tensor drawn = stack([.. trainer.Network.Plain.Select(member => member.forward(set.ImageTensor()))]);
-            return drawn.sub(drawn.mean([0], true)).pow(2.0).mean().ToDouble();
+            return drawn.sub(drawn.mean([0], true)).pow(2.0).mean().Item();
         }
     }
 
@@ -281,7 +281,7 @@ public sealed class MagNetTests : IDisposable
         ImageSet set = ToyStripes.Make(20, seed: 5);
         Tensor images = set.ImageTensor();
         Goal goal = Goal.Untargeted(set.LabelTensor());
-        var detector = new Brightness(images.mean([1, 2, 3]).amax([0]).ToDouble() + 1e-3);
+        var detector = new Brightness(images.mean([1, 2, 3]).amax([0]).Item() + 1e-3);
         var evasion = new DetectorEvasion([detector]) { Iterations = 150, SearchSteps = 2 };
         using AttackResult aware = AttackRunner.Run(evasion, s_classifier, images, goal, seed: 1);
         using AttackResult plain = AttackRunner.Run(

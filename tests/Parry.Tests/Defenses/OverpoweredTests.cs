@@ -1,7 +1,6 @@
 using Parry.Attacks;
 using Parry.Defenses.Breaks;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
@@ -29,7 +28,7 @@ public sealed class OverpoweredTests
                 Norm.L2.Of(adversarial.sub(Images())).ToArray<float>(),
                 length => Assert.InRange(length, 0, 0.6001)
             );
-            return Plane().Side(adversarial).neg().mean().ToDouble();
+            return Plane().Side(adversarial).neg().mean().Item();
         }
     }
 

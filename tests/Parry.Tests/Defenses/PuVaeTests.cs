@@ -180,7 +180,7 @@ public sealed class PuVaeTests : IDisposable
         Assert.True(pulled > random + 10, $"{pulled} fooled by pulling, {random} by noise");
         Assert.All(result.Linf, size => Assert.InRange(size, 0, 0.45 + 1e-6));
 
-        int Wrong(Tensor shown) => (int)((IClassifier)defended).Predict(shown).ne(labels).sum().ToDouble();
+        int Wrong(Tensor shown) => (int)((IClassifier)defended).Predict(shown).ne(labels).sum().Item();
     }
 
     [Fact]
@@ -200,8 +200,7 @@ public sealed class PuVaeTests : IDisposable
         };
         Tensor together = attack.Perturb(s_classifier, images, Goal.Targeted(wanted), Draws(8));
         Assert.True(
-            purifier.Protect(s_classifier, seed: 2).Predict(new Images(together, Rows(8))).eq(wanted).sum().ToDouble()
-                >= 6
+            purifier.Protect(s_classifier, seed: 2).Predict(new Images(together, Rows(8))).eq(wanted).sum().Item() >= 6
         );
         Tensor alone = attack.Perturb(
             s_classifier,

@@ -59,8 +59,8 @@ public sealed class RefusalTests : IDisposable
                 {
                     const float Step = 1e-3f;
                     Tensor move = zeros(24).ScatterValue(0, tensor(new long[] { i }), Step).reshape(6, 1, 2, 2);
-                    float up = Loss(refusing.Logits(_images.With(pixels + move))).sum().item<float>();
-                    float down = Loss(refusing.Logits(_images.With(pixels - move))).sum().item<float>();
+                    double up = Loss(refusing.Logits(_images.With(pixels + move))).sum().Item();
+                    double down = Loss(refusing.Logits(_images.With(pixels - move))).sum().Item();
                     return (up - down) / (2 * Step);
                 }),
         ];

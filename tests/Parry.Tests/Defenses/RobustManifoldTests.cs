@@ -7,7 +7,6 @@ using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Generative;
 using Parry.Tests.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
@@ -34,7 +33,7 @@ public sealed class RobustManifoldTests : IDisposable
         using var linear = new LinearPiece(scale: 3);
         RobustManifold training = Make();
         TrainingPiece due = linear.Piece with { Epoch = 10 };
-        double without = s_beside.Of(due).Loss.ToDouble();
+        double without = s_beside.Of(due).Loss.Item();
         ManifoldPairs pairs = training.Pairs(due);
         long[] found = [.. Enumerable.Range(0, LinearPiece.Count).Where(i => pairs.Found[i]).Select(i => (long)i)];
         Assert.NotEmpty(found);
@@ -45,13 +44,13 @@ public sealed class RobustManifoldTests : IDisposable
             first.argmax(1).ToArray<long>().Zip(second.argmax(1).ToArray<long>()),
             pair => Assert.NotEqual(pair.First, pair.Second)
         );
-        double differing = -first.mul(second.log()).sum().ToDouble() / found.Length;
-        Assert.Equal(without + (0.5 * LinearPiece.Count * differing), training.Of(due).Loss.ToDouble(), 1e-3);
+        double differing = -first.mul(second.log()).sum().Item() / found.Length;
+        Assert.Equal(without + (0.5 * LinearPiece.Count * differing), training.Of(due).Loss.Item(), 1e-3);
 
         foreach (double epoch in new[] { 0, 1, 5.5, 9 })
         {
             TrainingPiece other = linear.Piece with { Epoch = epoch };
-            Assert.Equal(s_beside.Of(other).Loss.ToDouble(), training.Of(other).Loss.ToDouble());
+            Assert.Equal(s_beside.Of(other).Loss.Item(), training.Of(other).Loss.Item());
         }
     }
 

@@ -6,7 +6,6 @@ using Parry.Defenses.Squeezing;
 using Parry.Models;
 using Parry.Runtime;
 using Parry.Tests.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
@@ -28,7 +27,7 @@ public class SqueezingTests
             expected.Zip(squeezed.Images.ToArray<float>()),
             pair => Assert.Equal(pair.First, pair.Second, 1e-6f)
         );
-        Assert.Equal(squeezed.Images.sub(image).pow(2.0).mean().ToDouble(), squeezed.Errors.ToDouble(), 1e-7);
+        Assert.Equal(squeezed.Images.sub(image).pow(2.0).mean().Item(), squeezed.Errors.Item(), 1e-7);
     }
 
     [Theory]
@@ -69,13 +68,13 @@ public class SqueezingTests
                 tensor(new long[] { 3L }),
                 zeros([1, 3, 1, 6]).index_copy(3, tensor(new long[] { 2L }), ones([1, 3, 1, 1]))
             );
-        Assert.Equal(3, image.sum().ToDouble());
+        Assert.Equal(3, image.sum().Item());
         Assert.Equal(
             0,
             new MedianSmoothing(new ImageShape(3, 6, 6)) { Window = 3 }
                 .Purify(image, s_none)
                 .Images.sum()
-                .ToDouble()
+                .Item()
         );
     }
 
@@ -104,7 +103,7 @@ public class SqueezingTests
             Purified compressed = new JpegCompression(shape) { Quality = quality }.Purify(ramp, s_none);
             Assert.Equal(ramp.shape, compressed.Images.shape);
             Assert.All(compressed.Images.ToArray<float>(), value => Assert.InRange(value, 0f, 1f));
-            return compressed.Errors.ToDouble();
+            return compressed.Errors.Item();
         }
     }
 
@@ -194,7 +193,7 @@ public class SqueezingTests
             .softmax(-1)
             .add(classifier.Logits(bits.Purify(images, draws).Images).softmax(-1))
             .div(2.0);
-        Assert.InRange(mean.sub(views.Probabilities(images)).abs().amax([0, 1]).ToDouble(), 0, 1e-5);
+        Assert.InRange(mean.sub(views.Probabilities(images)).abs().amax([0, 1]).Item(), 0, 1e-5);
         Assert.Contains(
             views.Gradient(images, logits => logits.select(1, 0)).Gradient.ToArray<float>(),
             value => value != 0

@@ -5,7 +5,6 @@ using Parry.Models.Architectures;
 using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative;
@@ -37,8 +36,8 @@ public sealed class DiffusionTests : IDisposable
         var schedule = new NoiseSchedule();
         Tensor noise = new SampleRandom(1, new long[] { 0 }).Normal(0, 1, 300, 300);
         Tensor noised = schedule.Noised(full([1, 1, 300, 300], 0.8), [time], noise);
-        double mean = noised.mean().ToDouble();
-        double variance = noised.sub(mean).pow(2.0).mean().ToDouble();
+        double mean = noised.mean().Item();
+        double variance = noised.sub(mean).pow(2.0).mean().Item();
         Assert.Equal(0.8 * Math.Sqrt(schedule.Kept(time)), mean, 0.01);
         Assert.Equal(1 - schedule.Kept(time), variance, 0.01);
     }
@@ -152,7 +151,7 @@ public sealed class DiffusionTests : IDisposable
             new Diffusion(network) { Time = 300, Steps = 5 }
                 .Purify(images, Draws(40))
                 .Errors.mean()
-                .ToDouble();
+                .Item();
     }
 
     private static SampleRandom Draws(int count) => new(7, Enumerable.Range(0, count).Select(i => (long)i).ToArray());

@@ -82,15 +82,12 @@ public class GanGradientTests
     private static void AssertClose(Tensor expected, Tensor actual)
     {
         Assert.Equal(expected.shape, actual.shape);
-        double scale = expected
-            .abs()
-            .amax([.. Enumerable.Range(0, expected.shape.Length).Select(d => (long)d)])
-            .ToDouble();
+        double scale = expected.abs().amax([.. Enumerable.Range(0, expected.shape.Length).Select(d => (long)d)]).Item();
         double difference = expected
             .sub(actual)
             .abs()
             .amax([.. Enumerable.Range(0, expected.shape.Length).Select(d => (long)d)])
-            .ToDouble();
+            .Item();
         Assert.True(difference <= (1e-4 * scale) + 1e-7, $"they differ by {difference} at a scale of {scale}");
     }
 }

@@ -1,5 +1,5 @@
 using Parry.Generative.Gans;
-using TorchSharp;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative;
@@ -38,10 +38,10 @@ public class GanLossTests
         );
         Assert.Equal(
             s_real.Average(real) + s_fake.Average(fake),
-            loss.Discriminator(tensor(s_real), tensor(s_fake)).ToDouble(),
+            loss.Discriminator(tensor(s_real), tensor(s_fake)).Item(),
             1e-9
         );
-        Assert.Equal(s_fake.Average(generator), loss.Generator(tensor(s_fake)).ToDouble(), 1e-9);
+        Assert.Equal(s_fake.Average(generator), loss.Generator(tensor(s_fake)).Item(), 1e-9);
     }
 
     private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));

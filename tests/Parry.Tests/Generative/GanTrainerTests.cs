@@ -1,6 +1,5 @@
 using Parry.Generative.Gans;
 using Parry.Runtime;
-using TorchSharp;
 using static Parry.Tests.Generative.GanCheckpoints;
 using static TorchSharp.torch;
 
@@ -173,5 +172,5 @@ public class GanTrainerTests
     }
 
     private static double Distance(GanFamilyTrainer trainer, Tensor images) =>
-        trainer.Samples(16).sub(images.slice(0, 0, 1, 1).to(ScalarType.Float32).div(255.0)).pow(2.0).mean().ToDouble();
+        trainer.Samples(16).sub(images.slice(0, 0, 1, 1).to(ScalarType.Float32).div(255.0)).pow(2.0).mean().Item();
 }

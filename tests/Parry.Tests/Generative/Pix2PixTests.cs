@@ -1,7 +1,6 @@
 using Parry.Generative.Gans;
 using Parry.Models.Architectures;
 using Parry.Runtime;
-using TorchSharp;
 using static Parry.Tests.Generative.GanCheckpoints;
 using static TorchSharp.torch;
 
@@ -74,7 +73,7 @@ public class Pix2PixTests
         Tensor edges = Pix2Pix.Edges(image);
         Assert.Equal([1, 2, 6, 6], edges.shape);
         Assert.Equal([0, 0, 1, 1, 0, 0], edges.select(0, 0).select(0, 1).select(0, 2).ToArray<float>());
-        Assert.Equal(0, edges.select(2, 0).sum().ToDouble());
+        Assert.Equal(0, edges.select(2, 0).sum().Item());
     }
 
     [Fact]

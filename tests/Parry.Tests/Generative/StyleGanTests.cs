@@ -22,11 +22,11 @@ public class StyleGanTests
         {
             using var layer = new Equalized([300, inputs], random, gain: 2, rate: rate);
             Assert.InRange(
-                layer.forward(randn([200, inputs], generator: random)).pow(2.0).mean().sqrt().ToDouble(),
+                layer.forward(randn([200, inputs], generator: random)).pow(2.0).mean().sqrt().Item(),
                 1.8,
                 2.2
             );
-            Assert.InRange(layer.Parameters().First().Value.pow(2.0).mean().sqrt().ToDouble() * rate, 0.9, 1.1);
+            Assert.InRange(layer.Parameters().First().Value.pow(2.0).mean().sqrt().Item() * rate, 0.9, 1.1);
         }
     }
 
@@ -77,7 +77,7 @@ public class StyleGanTests
         Close(average, none);
         Close(none.slice(0, 0, 1, 1), none.slice(0, 2, 3, 1));
         Close(styles, generator.Truncate(styles, 1));
-        Assert.True(mean.abs().sum().ToDouble() > 0);
+        Assert.True(mean.abs().sum().Item() > 0);
     }
 
     [Fact]
@@ -141,23 +141,23 @@ public class StyleGanTests
             Tensor delta = tensor(change, [2, 1, 8, 8]);
             double slope =
                 (
-                    discriminator.Score(images.add(delta), 1, 1).sum().ToDouble()
-                    - discriminator.Score(images.sub(delta), 1, 1).sum().ToDouble()
+                    discriminator.Score(images.add(delta), 1, 1).sum().Item()
+                    - discriminator.Score(images.sub(delta), 1, 1).sum().Item()
                 ) / (2 * Small);
             squares += slope * slope;
         }
 
-        double penalty = discriminator.R1(images, 1, 1, 10).ToDouble();
+        double penalty = discriminator.R1(images, 1, 1, 10).Item();
         Assert.Equal(5 * squares / 2, penalty, 1e-5 * penalty);
 
         discriminator.RequireGrad();
         Tensor weight = discriminator.Parameters().Single(p => p.Key == "first2.weight").Value;
-        double gradient = Autograd.Grad(discriminator.R1(images, 1, 1, 10), weight).flatten(0).select(0, 0).ToDouble();
+        double gradient = Autograd.Grad(discriminator.R1(images, 1, 1, 10), weight).flatten(0).select(0, 0).Item();
         discriminator.RequireGrad(false);
         double At(double by)
         {
             weight.flatten(0).slice(0, 0, 1, 1).add_(by);
-            double value = discriminator.R1(images, 1, 1, 10).ToDouble();
+            double value = discriminator.R1(images, 1, 1, 10).Item();
             weight.flatten(0).slice(0, 0, 1, 1).add_(-by);
             return value;
         }
@@ -212,6 +212,6 @@ public class StyleGanTests
     private static void Close(Tensor expected, Tensor actual)
     {
         Assert.Equal(expected.shape, actual.shape);
-        Assert.InRange(expected.sub(actual).abs().flatten(0).amax([0]).ToDouble(), 0, 1e-5);
+        Assert.InRange(expected.sub(actual).abs().flatten(0).amax([0]).Item(), 0, 1e-5);
     }
 }

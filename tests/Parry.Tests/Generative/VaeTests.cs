@@ -5,7 +5,6 @@ using Parry.Models.Architectures.Layers;
 using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative;
@@ -52,8 +51,8 @@ public sealed class VaeTests : IDisposable
         Tensor noise = new SampleRandom(1, new long[] { 0 }).Normal(0, 200_000).reshape(-1, 1);
         Tensor drawn = code.Draw(noise);
         // log q(z) - log p(z), averaged over z drawn from q.
-        double estimate = drawn.pow(2.0).sub(noise.pow(2.0)).mul(0.5).mean().ToDouble() - Math.Log(0.6);
-        Assert.Equal(code.Divergence().ToDouble(), estimate, 0.01);
+        double estimate = drawn.pow(2.0).sub(noise.pow(2.0)).mul(0.5).mean().Item() - Math.Log(0.6);
+        Assert.Equal(code.Divergence().Item(), estimate, 0.01);
     }
 
     [Fact]
@@ -64,12 +63,12 @@ public sealed class VaeTests : IDisposable
         Tensor deviation = full([1, 1], 0.5).requires_grad_();
         Tensor noise = new SampleRandom(2, new long[] { 0 }).Normal(0, 50_000).reshape(-1, 1);
         Tensor drawn = new GaussianCode(mean, deviation).Draw(noise);
-        double average = drawn.mean().ToDouble();
+        double average = drawn.mean().Item();
         Assert.Equal(3, average, 0.02);
-        Assert.Equal(0.5, Math.Sqrt(drawn.sub(average).pow(2.0).mean().ToDouble()), 0.02);
+        Assert.Equal(0.5, Math.Sqrt(drawn.sub(average).pow(2.0).mean().Item()), 0.02);
         Tensor?[] slopes = Autograd.Grad([drawn.sum()], [mean, deviation]);
-        Assert.Equal(50_000, slopes[0]!.ToDouble(), 1e-3);
-        Assert.Equal(noise.sum().ToDouble(), slopes[1]!.ToDouble(), 0.1);
+        Assert.Equal(50_000, slopes[0]!.Item(), 1e-3);
+        Assert.Equal(noise.sum().Item(), slopes[1]!.Item(), 0.1);
     }
 
     [Fact]
@@ -83,13 +82,12 @@ public sealed class VaeTests : IDisposable
             .Sum();
         Assert.Equal(
             expected,
-            Elbo.CrossEntropy(tensor(logits).reshape(1, 3), tensor(images).reshape(1, 3)).ToDouble(),
+            Elbo.CrossEntropy(tensor(logits).reshape(1, 3), tensor(images).reshape(1, 3)).Item(),
             1e-9
         );
         Assert.Equal(
             200,
-            Elbo.CrossEntropy(tensor(new float[] { 200f, 200 }, [1, 2]), tensor(new float[] { 1f, 0 }, [1, 2]))
-                .ToDouble(),
+            Elbo.CrossEntropy(tensor(new float[] { 200f, 200 }, [1, 2]), tensor(new float[] { 1f, 0 }, [1, 2])).Item(),
             1e-3
         );
 

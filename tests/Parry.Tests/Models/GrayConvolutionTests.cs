@@ -2,7 +2,6 @@ using Parry.Models.Architectures;
 using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -63,6 +62,6 @@ public class GrayConvolutionTests : LeakChecked
     private static void Close(Tensor expected, Tensor actual)
     {
         Assert.Equal(expected.shape, actual.shape);
-        Assert.InRange((expected - actual).abs().flatten(0).amax([0]).ToDouble(), 0, 1e-4);
+        Assert.InRange((expected - actual).abs().flatten(0).amax([0]).Item(), 0, 1e-4);
     }
 }

@@ -2,7 +2,6 @@ using Parry.Models.Architectures;
 using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -62,7 +61,7 @@ public class InitTests : LeakChecked
         using var layer = Layer.Linear(300, 300, random);
         layer.RequireGrad();
         Init.Gaussian(layer.weight, 0.02, random);
-        Assert.InRange(Math.Sqrt(layer.weight.pow(2.0).mean().ToDouble()), 0.0197, 0.0203);
+        Assert.InRange(Math.Sqrt(layer.weight.pow(2.0).mean().Item()), 0.0197, 0.0203);
         Assert.True(layer.weight.requires_grad);
     }
 
@@ -99,9 +98,9 @@ public class InitTests : LeakChecked
     private static void Spread(Tensor weight, double bound, bool sure = true)
     {
         using var scope = NewDisposeScope();
-        double largest = weight.abs().flatten(0).amax([0]).ToDouble();
+        double largest = weight.abs().flatten(0).amax([0]).Item();
         Assert.InRange(largest, sure ? 0.99 * bound : 0.7 * bound, 1.000001 * bound);
         if (sure)
-            Assert.Equal(1.0 / 3, weight.pow(2.0).mean().ToDouble() / (bound * bound), 2);
+            Assert.Equal(1.0 / 3, weight.pow(2.0).mean().Item() / (bound * bound), 2);
     }
 }

@@ -140,8 +140,8 @@ public class LayerTests
         Tensor two = layer.forward(second);
         var buffers = layer.Buffers().ToDictionary();
         // Means 3 and 2; unbiased variances 14/3 and 16/3.
-        Assert.Equal(0.75 * 0.25 * 3 + 0.25 * 2, buffers["running_mean"].ToDouble(), 5);
-        Assert.Equal(0.75 * (0.75 + 0.25 * 14 / 3) + 0.25 * 16 / 3, buffers["running_var"].ToDouble(), 5);
+        Assert.Equal(0.75 * 0.25 * 3 + 0.25 * 2, buffers["running_mean"].Item(), 5);
+        Assert.Equal(0.75 * (0.75 + 0.25 * 14 / 3) + 0.25 * 16 / 3, buffers["running_var"].Item(), 5);
         Assert.False(buffers["running_mean"].requires_grad);
         Assert.Equal(-2 / Math.Sqrt(3.5), one.ToArray<float>()[0], 4);
         Autograd.Grad(one.pow(2.0).sum(), weight);
@@ -149,7 +149,7 @@ public class LayerTests
 
         layer.eval();
         Assert.Equal(
-            (1 - buffers["running_mean"].ToDouble()) / Math.Sqrt(buffers["running_var"].ToDouble() + 1e-5),
+            (1 - buffers["running_mean"].Item()) / Math.Sqrt(buffers["running_var"].Item() + 1e-5),
             layer.forward(first).ToArray<float>()[0],
             4
         );
@@ -192,7 +192,7 @@ public class LayerTests
             layer.Dispose();
         }
 
-        Assert.Equal(4, input.sum().ToDouble());
+        Assert.Equal(4, input.sum().Item());
     }
 
     [Fact]

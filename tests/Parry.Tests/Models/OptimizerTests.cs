@@ -2,7 +2,6 @@ using Parry.Models.Architectures;
 using Parry.Models.Training;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
@@ -118,8 +117,8 @@ public class OptimizerTests : LeakChecked
         Tensor still = ones([1]);
         using var optimizer = Optimizers.Adam([moved, still], Rate);
         optimizer.Step(ones([1]), null);
-        Assert.Equal(0.9, moved.ToDouble(), 6);
-        Assert.Equal(1, still.ToDouble());
+        Assert.Equal(0.9, moved.Item(), 6);
+        Assert.Equal(1, still.Item());
         Assert.Throws<ArgumentException>(() => optimizer.Step(ones([1])));
     }
 
@@ -130,10 +129,10 @@ public class OptimizerTests : LeakChecked
         Tensor gradient = tensor(new double[] { G1 });
         using optim.Optimizer optimizer = make([parameter]);
         optimizer.Step(gradient);
-        Assert.Equal(G1, gradient.ToDouble());
+        Assert.Equal(G1, gradient.Item());
         optimizer.Step(tensor(new double[] { G2 }));
         Assert.True(parameter.requires_grad);
-        return parameter.ToDouble();
+        return parameter.Item();
     }
 
     private static optim.Optimizer Make(string kind, Tensor[] parameters, double rate) =>

@@ -2,7 +2,6 @@ using System.IO.Compression;
 using Parry.Models.TorchScript;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
@@ -65,7 +64,7 @@ public sealed class ScriptModuleTests : LeakChecked
         using ScriptedNetwork module = ScriptedNetwork.Load(
             Script("if self.training:\n  y = torch.mul(x, 2)\nelse:\n  y = torch.mul(x, 3)\nreturn y")
         );
-        Assert.Equal(3, module.Forward(ones([1])).ToDouble());
+        Assert.Equal(3, module.Forward(ones([1])).Item());
     }
 
     [Fact]
@@ -129,7 +128,7 @@ public sealed class ScriptModuleTests : LeakChecked
         Assert.False(module.Forward(plain).requires_grad);
         Tensor image = full([1, 1, 28, 28], 0.5).requires_grad_();
         Tensor gradient = Autograd.Grad(module.Forward(image).amax([1]).sum(), image);
-        Assert.True(gradient.abs().sum().ToDouble() > 0);
+        Assert.True(gradient.abs().sum().Item() > 0);
     }
 
     private static string Refused(string file)

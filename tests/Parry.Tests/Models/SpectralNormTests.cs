@@ -2,7 +2,6 @@ using Parry.Models.Architectures;
 using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
@@ -49,7 +48,7 @@ public class SpectralNormTests : LeakChecked
         Tensor power = ones([4]);
         for (int i = 0; i < 300; i++)
             power = gram.mv(power).div(linalg.vector_norm(gram.mv(power), 2, [0]));
-        double largest = Math.Sqrt(power.mul(gram.mv(power)).sum().ToDouble());
+        double largest = Math.Sqrt(power.mul(gram.mv(power)).sum().Item());
         double[] expected = Array.ConvertAll(
             inner.forward(images).div(largest).ToArray<float>(),
             value => (double)value

@@ -1,6 +1,6 @@
 using Parry.Data;
 using Parry.Models;
-using TorchSharp;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
@@ -26,11 +26,11 @@ public class ViewingModelTests
         Assert.False(model.IsChannelsLast);
         using (no_grad())
         {
-            double right = model.Logits(images).argmax(1).eq(labels).to(ScalarType.Float32).mean().ToDouble();
+            double right = model.Logits(images).argmax(1).eq(labels).to(ScalarType.Float32).mean().Item();
             Assert.InRange(right, 0.97, 1);
         }
 
         LossGradient pass = ((IClassifier)model).Gradient(images, logits => logits.amax([1]));
-        Assert.True(pass.Gradient.abs().sum().ToDouble() > 0);
+        Assert.True(pass.Gradient.abs().sum().Item() > 0);
     }
 }

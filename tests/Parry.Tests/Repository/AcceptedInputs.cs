@@ -2,6 +2,7 @@ using System.Text;
 using Parry.Data;
 using Parry.Data.Images;
 using Parry.Models;
+using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Models;
 using Parry.Tests.Models.Onnx;
@@ -106,7 +107,7 @@ internal static class AcceptedInputs
         var classifier = (IClassifier)opened.Model;
         LossGradient pass = classifier.Gradient(ones([3, 1, 4, 4]) / 2, logits => logits.select(1, 0));
         Assert.Equal([3, 2], pass.Logits.shape);
-        Assert.NotEqual(0, pass.Gradient.abs().max().item<float>());
+        Assert.NotEqual(0, pass.Gradient.abs().max().Item());
     }
 
     private static void Refused(string file, params string[] words)

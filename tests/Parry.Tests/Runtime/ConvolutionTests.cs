@@ -1,5 +1,4 @@
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Runtime;
@@ -26,7 +25,7 @@ public sealed class ConvolutionTests
         Tensor[] got = Convolve(images, weights);
         Tensor[] exact = Convolve(images.to(ScalarType.Float64), weights.to(ScalarType.Float64));
         foreach (var (tensor, expected) in got.Zip(exact))
-            Assert.InRange((tensor - expected).abs().max().ToDouble() / expected.abs().max().ToDouble(), 0, 1e-5);
+            Assert.InRange((tensor - expected).abs().max().Item() / expected.abs().max().Item(), 0, 1e-5);
     }
 
     private static Tensor[] Convolve(Tensor images, Tensor weights)

@@ -1,5 +1,4 @@
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Runtime;
@@ -77,6 +76,6 @@ internal static class GradientCheck
         using var scope = NewDisposeScope();
         using (no_grad())
             leaf.copy_(tensor(elements, leaf.shape));
-        return scalar().ToDouble();
+        return scalar().Item();
     }
 }

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Runtime;
@@ -85,7 +84,7 @@ public class WorkersTests : LeakChecked
             {
                 using var scope = NewDisposeScope();
                 Tensor x = tensor(new double[] { (double)i }).requires_grad_();
-                return Autograd.Grad(x.mul(x).sum(), x).ToDouble();
+                return Autograd.Grad(x.mul(x).sum(), x).Item();
             }
         );
         Assert.Equal(Enumerable.Range(0, 40).Select(i => 2.0 * i), slopes);

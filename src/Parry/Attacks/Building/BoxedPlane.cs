@@ -1,4 +1,4 @@
-using TorchSharp;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Building;
@@ -48,7 +48,7 @@ internal static class BoxedPlane
             Tensor slope = (slopes * (reach < end)).SumPerImage(keepdim: true);
             Tensor lacking = need - gained;
             Tensor more = (lacking > Tolerance * need) & (slope > 0);
-            if (more.any().ToDouble() == 0)
+            if (more.any().Item() == 0)
                 break;
             t = where(more, t + (lacking / slope), t);
         }

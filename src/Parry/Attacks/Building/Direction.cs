@@ -1,4 +1,4 @@
-using TorchSharp;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Building;
@@ -22,7 +22,7 @@ public static class Direction
     public static Tensor Along(Tensor gradient, SampleRandom random, long draw)
     {
         Tensor vanished = Norm.L2.Of(gradient, keepdim: true) <= Smallest;
-        if (vanished.any().ToDouble() == 0)
+        if (vanished.any().Item() == 0)
             return Unit(gradient);
         Tensor noise = random.Normal(draw, gradient.shape.AsSpan(1));
         return where(vanished, Unit(noise), Unit(gradient));

@@ -5,7 +5,6 @@ using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Options;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Exact;
@@ -126,8 +125,8 @@ public sealed record GroundTruth : IAttack<IClassifier>
             {
                 foreach (Tensor candidate in candidates)
                 {
-                    double distance = Norm.Of(candidate - one.Images).ToDouble();
-                    bool reached = one.Goal.IsReached(model.Predict(one.With(candidate))).ToBoolean();
+                    double distance = Norm.Of(candidate - one.Images).Item();
+                    bool reached = one.Goal.IsReached(model.Predict(one.With(candidate))).Item() != 0;
                     if (!reached || distance >= distances[row].UpperBound)
                         continue;
                     found.Put([row], candidate);
@@ -239,7 +238,7 @@ public sealed record GroundTruth : IAttack<IClassifier>
             LossGradient pass = model.Gradient(one.With(image), AttackLoss.Margin(one.Goal));
 
             // By more than what rounding differs in another batch.
-            if (pass.Losses.ToDouble() > Rounding * (1 + pass.Logits.abs().amax([1]).ToDouble()))
+            if (pass.Losses.Item() > Rounding * (1 + pass.Logits.abs().amax([1]).Item()))
                 return image;
             Tensor direction = pass.Gradient.sign();
             if (Norm == Norm.L1)

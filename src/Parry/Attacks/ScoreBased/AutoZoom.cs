@@ -1,7 +1,7 @@
 using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Options;
-using TorchSharp;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.ScoreBased;
@@ -92,7 +92,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
             return this;
         using var scope = NewDisposeScope();
         using Tensor draw = data.Random.For(new long[] { 0 }).Uniform(0, 1);
-        long seed = (long)(draw.ToDouble() * (1 << 24));
+        long seed = (long)(draw.Item() * (1 << 24));
         return this with { Codec = ImageCodec.Train(data.Images, Epochs, seed, progress, cancellation) };
     }
 

@@ -3,7 +3,6 @@ using Parry.Models.Architectures;
 using Parry.Models.Architectures.Layers;
 using Parry.Models.Training;
 using Parry.Runtime;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -121,7 +120,7 @@ internal sealed class ImageCodec : IDisposable
         using var follow = enable_grad();
         Tensor loss = (Decode(Encode(images)) - images).pow(2).mean();
         adam.Step(Autograd.Grad([loss], parameters));
-        return loss.ToDouble();
+        return loss.Item();
     }
 
     private Tensor Encode(Tensor images)

@@ -3,7 +3,6 @@ using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Options;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Universal;
@@ -73,7 +72,7 @@ public sealed record UniversalPerturbation : UniversalAttack
                 batch => [Reached(model, batch, v).to(ScalarType.Float32).sum()],
                 cancellation
             )[0];
-            double share = count.ToDouble() / data.Count;
+            double share = count.Item() / data.Count;
             if (share > fooled)
             {
                 fooled = share;

@@ -1,7 +1,6 @@
 using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
@@ -142,7 +141,7 @@ internal sealed class ApgdClimb(
         // of 1.
         Tensor size = state.Gradient.abs();
         Tensor few = (state.Changed / ShrinkL1).floor().clamp_min(1.0).to(ScalarType.Int64).flatten(1);
-        Tensor largest = size.flatten(1).topk((int)few.max().ToDouble(), -1).values;
+        Tensor largest = size.flatten(1).topk((int)few.max().Item(), -1).values;
         Tensor least = largest.gather(1, few - 1).reshape(-1, 1, 1, 1);
         Tensor signs = state.Gradient.sign() * (size >= least);
         return signs / Norm.L0.Of(signs, keepdim: true).clamp_min(1.0);

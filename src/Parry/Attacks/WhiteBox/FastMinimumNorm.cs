@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Options;
-using TorchSharp;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
@@ -115,7 +115,7 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
     private static Tensor Largest(Tensor delta, Tensor count)
     {
         Tensor size = delta.abs();
-        int most = (int)Math.Max(count.max().ToDouble(), 1);
+        int most = (int)Math.Max(count.max().Item(), 1);
         Tensor descending = size.flatten(1).topk(most, -1).values;
         Tensor last = (count.flatten(1) - 1).clamp_min(0.0).to(ScalarType.Int64);
         Tensor least = descending.gather(1, last).reshape(-1, 1, 1, 1);

@@ -1,6 +1,5 @@
 using Parry.Models.Training;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Gans;
@@ -73,7 +72,7 @@ public sealed class WganGpTrainer : GanTrainer
             Tensor mixed = real + ((fake - real) * share);
             var (distance, penalty) = _network.Loss(real, fake, mixed, _recipe.Penalty, _recipe.Compute);
             critic = _critic.Minimize(distance + penalty);
-            penalized = penalty.ToDouble();
+            penalized = penalty.Item();
         }
 
         Tensor drawn = _current.Generate(Latents(_recipe.BatchSize, random), _recipe.Compute);

@@ -1,5 +1,4 @@
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;
@@ -45,11 +44,11 @@ public sealed record BirthdayParadox(int BatchSize, IReadOnlyList<ClosestPair> P
                     using var scope = NewDisposeScope();
                     Tensor rows = SquaredDistances.Rows(samples.slice(0, batch * size, (batch + 1) * size, 1));
                     Tensor distances = SquaredDistances.Within(rows, 0, size).reshape(-1);
-                    int closest = (int)distances.argmin(0).ToDouble();
+                    int closest = (int)distances.argmin(0).Item();
                     return new ClosestPair(
                         (batch * size) + (closest / size),
                         (batch * size) + (closest % size),
-                        Math.Sqrt(distances.select(0, closest).ToDouble())
+                        Math.Sqrt(distances.select(0, closest).Item())
                     );
                 },
                 cancellation

@@ -1,6 +1,5 @@
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -68,7 +67,7 @@ public sealed class FeatureNetwork
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
                 Tensor hidden = images.slice(0, from, to, 1);
-                if (!(hidden.amin([0, 1, 2, 3]).ToDouble() >= 0 && hidden.amax([0, 1, 2, 3]).ToDouble() <= 1))
+                if (!(hidden.amin([0, 1, 2, 3]).Item() >= 0 && hidden.amax([0, 1, 2, 3]).Item() <= 1))
                     throw new ArgumentException("expected images in [0, 1], got others: rescale them", nameof(images));
                 foreach (nn.Module<Tensor, Tensor> layer in _hidden)
                     hidden = layer.forward(hidden);

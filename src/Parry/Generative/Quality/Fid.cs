@@ -1,5 +1,4 @@
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;
@@ -49,7 +48,7 @@ public static class Fid
                     Tensor product = Root(linalg.eigh(root.mm(two).mm(root)).Item1);
                     return Trace(firstCovariance, length)
                         + Trace(secondCovariance, length)
-                        - (2 * product.sum().ToDouble());
+                        - (2 * product.sum().Item());
                 },
                 cancellation
             )[0];

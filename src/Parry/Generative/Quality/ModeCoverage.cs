@@ -1,6 +1,5 @@
 using Parry.Generative.Gans;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;
@@ -31,7 +30,7 @@ public sealed record ModeCoverage(IReadOnlyList<double> Shares, int Covered, dou
             counts[predicted]++;
         double[] shares = Array.ConvertAll(counts, drawn => drawn / (double)count);
         double divergence = shares.Sum(share => share > 0 ? share * Math.Log(share * classes) : 0);
-        double confident = (probabilities.amax([1]) > Clear).sum().ToDouble() / count;
+        double confident = (probabilities.amax([1]) > Clear).sum().Item() / count;
         return new ModeCoverage(shares, GanWarnings.ClassesCovered(counts), divergence, confident);
     }
 }

@@ -1,5 +1,5 @@
 using Parry.Models.Onnx.Files;
-using TorchSharp;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
@@ -113,6 +113,6 @@ internal sealed record OnnxHead(string Scores, int? Axis, bool ToTheEnd)
         if (stored?.Count() != 1)
             return null;
         using Tensor number = stored.Read();
-        return number.reshape().ToDouble();
+        return number.reshape().Item();
     }
 }

@@ -1,7 +1,6 @@
 using Parry.Models.Onnx.Files;
 using Parry.Models.Onnx.Operators;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
@@ -166,13 +165,10 @@ internal sealed class OnnxModel
         Tensor last = network.Run(images.slice(0, 1, batch + 1, 1));
         double least =
             1e-4
-            * Math.Max(
-                1,
-                all.abs().amax([.. Enumerable.Range(0, all.shape.Length).Select(axis => (long)axis)]).ToDouble()
-            );
+            * Math.Max(1, all.abs().amax([.. Enumerable.Range(0, all.shape.Length).Select(axis => (long)axis)]).Item());
         return Near(all.slice(0, 0, batch, 1), asExported) && Near(all.slice(0, 1, batch + 1, 1), last);
 
         bool Near(Tensor first, Tensor second) =>
-            first.shape.SequenceEqual(second.shape) && (first - second).abs().reshape(-1).amax([0]).ToDouble() <= least;
+            first.shape.SequenceEqual(second.shape) && (first - second).abs().reshape(-1).amax([0]).Item() <= least;
     }
 }

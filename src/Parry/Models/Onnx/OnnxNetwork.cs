@@ -1,7 +1,6 @@
 using Parry.Models.Onnx.Files;
 using Parry.Models.Onnx.Operators;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
@@ -341,7 +340,7 @@ internal sealed class OnnxNetwork : IDisposable
     private static bool Same(Tensor first, Tensor second) =>
         first.dtype == second.dtype
         && first.shape.SequenceEqual(second.shape)
-        && (first.numel() == 0 || first.eq(second).all().ToDouble() == 1);
+        && (first.numel() == 0 || first.eq(second).all().Item() == 1);
 
     private sealed record Step(OnnxNode Node, OnnxKernel Kernel, int[] Inputs, int[] Outputs, int[] Dead);
 }

@@ -1,7 +1,6 @@
 using Parry.Models.Architectures;
 using Parry.Models.Files;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Training;
@@ -55,7 +54,7 @@ public sealed class Learner : IDisposable
         get
         {
             using var scope = NewDisposeScope();
-            return _weights.All(weight => weight.isfinite().all().ToDouble() != 0);
+            return _weights.All(weight => weight.isfinite().all().Item() != 0);
         }
     }
 
@@ -69,8 +68,8 @@ public sealed class Learner : IDisposable
         using var scope = NewDisposeScope();
         Tensor?[] gradients = Autograd.Grad([loss], _weights);
         _optimizer.Step(gradients);
-        double squares = gradients.Sum(gradient => gradient is null ? 0 : (gradient * gradient).sum().ToDouble());
-        return new Descent(loss.ToDouble(), Math.Sqrt(squares));
+        double squares = gradients.Sum(gradient => gradient is null ? 0 : (gradient * gradient).sum().Item());
+        return new Descent(loss.Item(), Math.Sqrt(squares));
     }
 
     /// <summary>
@@ -145,8 +144,8 @@ public sealed class Learner : IDisposable
         Tensor?[] gradients = Autograd.Grad([sum / images], weights);
         return new Piece(
             scope.MoveAllToOuter(Array.ConvertAll(gradients, gradient => gradient!)),
-            sum.ToDouble(),
-            correct?.ToDouble() ?? 0
+            sum.Item(),
+            correct?.Item() ?? 0
         );
     }
 

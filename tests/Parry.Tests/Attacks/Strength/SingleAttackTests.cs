@@ -3,7 +3,6 @@ using Parry.Attacks.Building;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using Xunit.Sdk;
 using static TorchSharp.torch;
 
@@ -57,7 +56,7 @@ public class SingleAttackTests
                 .IsReached(((IClassifier)problem.Model).Predict(near))
                 .to(ScalarType.Float32)
                 .mean();
-            return reached.ToDouble();
+            return reached.Item();
         }
 
         Assert.InRange(Around(new CarliniWagnerL2 { Iterations = 300 }), 0.4, 0.7);

@@ -5,7 +5,6 @@ using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;
 using Parry.Tests.Attacks;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -36,8 +35,8 @@ public class FeatureNetworkTests
         Assert.True(classifier.Network.training);
         Assert.Equal([260, length], hidden.shape);
         Assert.Equal(length, features.Length);
-        Assert.True(hidden.amin([0, 1]).ToDouble() >= 0, "features come after the ReLU");
-        Assert.Equal(0, probabilities.sub(expected).abs().amax([0, 1]).ToDouble(), 1e-6);
+        Assert.True(hidden.amin([0, 1]).Item() >= 0, "features come after the ReLU");
+        Assert.Equal(0, probabilities.sub(expected).abs().amax([0, 1]).Item(), 1e-6);
     }
 
     [Fact]
@@ -101,7 +100,7 @@ public class FeatureNetworkTests
         );
 
         static void Close(Tensor expected, Tensor drawn) =>
-            Assert.Equal(0, expected.sub(drawn).abs().amax([0, 1, 2, 3]).ToDouble(), 1e-5);
+            Assert.Equal(0, expected.sub(drawn).abs().amax([0, 1, 2, 3]).Item(), 1e-5);
     }
 
     [Fact]
@@ -109,7 +108,7 @@ public class FeatureNetworkTests
     {
         using var scope = NewDisposeScope();
         Tensor noise = GeneratorSamples.Noise(s_shape, 300, seed: 1);
-        Assert.Equal(0.5, noise.mean().ToDouble(), 0.01);
-        Assert.Equal(1 / 12.0, noise.sub(0.5).pow(2.0).mean().ToDouble(), 0.005);
+        Assert.Equal(0.5, noise.mean().Item(), 0.01);
+        Assert.Equal(1 / 12.0, noise.sub(0.5).pow(2.0).mean().Item(), 0.005);
     }
 }

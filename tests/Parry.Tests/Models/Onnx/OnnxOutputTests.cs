@@ -1,6 +1,5 @@
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models.Onnx;
@@ -25,8 +24,8 @@ public sealed class OnnxOutputTests : OnnxModels
 
         Tensor gradient = ((IClassifier)opened.Model).Gradient(Images(1), logits => logits.select(1, 0)).Gradient;
 
-        Assert.Equal(30, gradient.abs().amax([0, 1, 2, 3]).ToDouble(), 1e-4);
-        Assert.InRange(((IClassifier)asSaid.Model).Logits(Images(1)).amax([0, 1]).ToDouble(), 0, 1);
+        Assert.Equal(30, gradient.abs().amax([0, 1, 2, 3]).Item(), 1e-4);
+        Assert.InRange(((IClassifier)asSaid.Model).Logits(Images(1)).amax([0, 1]).Item(), 0, 1);
     }
 
     [Fact]
@@ -47,7 +46,7 @@ public sealed class OnnxOutputTests : OnnxModels
         using var scope = NewDisposeScope();
 
         Assert.Equal(OutputKind.Probabilities, opened.Contract.Outputs);
-        Assert.Equal(1, ((IClassifier)opened.Model).Logits(Images(1)).exp().sum().ToDouble(), 1e-5);
+        Assert.Equal(1, ((IClassifier)opened.Model).Logits(Images(1)).exp().sum().Item(), 1e-5);
     }
 
     [Theory]
@@ -133,6 +132,6 @@ public sealed class OnnxOutputTests : OnnxModels
         using var scope = NewDisposeScope();
 
         Assert.Equal((3, OutputKind.Probabilities), (opened.Model.Classes, opened.Contract.Outputs!.Value));
-        Assert.Equal(1, ((IClassifier)opened.Model).Logits(Images(1)).exp().sum().ToDouble(), 1e-5);
+        Assert.Equal(1, ((IClassifier)opened.Model).Logits(Images(1)).exp().sum().Item(), 1e-5);
     }
 }

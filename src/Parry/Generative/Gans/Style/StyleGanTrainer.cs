@@ -1,6 +1,5 @@
 using Parry.Models.Training;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Gans.Style;
@@ -75,7 +74,7 @@ public sealed class StyleGanTrainer : GanTrainer
         Tensor score = _network.Score(Draw(level, alpha, random), level, alpha);
         Descent generator = _generator.Minimize(GanLoss.NonSaturating.Generator(score));
         _average.Update(iteration + 1);
-        return new GanStep(discriminator, generator) { Penalty = penalty.ToDouble() };
+        return new GanStep(discriminator, generator) { Penalty = penalty.Item() };
     }
 
     /// <inheritdoc/>

@@ -214,7 +214,7 @@ internal static class OnnxShapes
     private static OnnxKernel ConstantOfShape(OnnxNode node)
     {
         using Tensor? value = node.Tensor("value")?.Read();
-        var (number, type) = value is null ? (0, ScalarType.Float32) : (value.ToDouble(), value.dtype);
+        var (number, type) = value is null ? (0, ScalarType.Float32) : (value.Item(), value.dtype);
         return inputs =>
         {
             long[] shape = inputs.At(0).Integers;

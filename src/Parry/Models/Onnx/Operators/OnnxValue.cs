@@ -1,6 +1,5 @@
 using Parry.Models.Onnx.Files;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx.Operators;
@@ -34,7 +33,7 @@ internal sealed class OnnxValue(Tensor tensor, OnnxType type = OnnxType.Undefine
     public double Number =>
         _number ??=
             Tensor.numel() == 1
-                ? Tensor.ToDouble()
+                ? Tensor.Item()
                 : throw new InvalidDataException($"expected one number, got {Tensor.Describe()}");
 
     /// <summary>The elements as floating-point numbers.</summary>
