@@ -51,7 +51,7 @@ public sealed class RefusalTests : IDisposable
         var refusing = (IClassifier)Refusing(_linear, threshold: 0.2, weight);
         Tensor gradient = refusing.Gradient(_images, Loss).Gradient;
         Tensor pixels = _images.Pixels;
-        float[] expected =
+        double[] expected =
         [
             .. Enumerable
                 .Range(0, 24)
