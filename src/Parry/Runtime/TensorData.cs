@@ -53,8 +53,8 @@ public static class TensorData
     }
 
     /// <summary>
-    /// The only element of a tensor. TorchSharp reads it through a scalar that the garbage collector may free meanwhile,
-    /// which ends the process.
+    /// The only element of a tensor. TorchSharp reads it through a scalar that the garbage collector may free
+    /// meanwhile, which ends the process.
     /// </summary>
     /// <exception cref="InvalidOperationException">The tensor has more or fewer elements.</exception>
     public static double Item(this Tensor tensor)
