@@ -72,7 +72,9 @@ internal sealed class ModelOptions
 
     private readonly Option<string?> _output = new("--output")
     {
-        Description = "The output of an ONNX file that has the scores (default: by its name and shape).",
+        Description =
+            "The output that has the scores: its name in an ONNX file, its name or place in a TorchScript tuple, from 0 "
+            + "(default: by name and shape).",
         HelpName = "NAME",
     };
     private readonly Option<bool> _straightThrough = new("--straight-through")

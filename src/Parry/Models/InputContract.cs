@@ -48,7 +48,10 @@ public sealed record InputContract
     /// </summary>
     public int? Background { get; init; }
 
-    /// <summary>The output of an ONNX file that has the scores. Inferred if null.</summary>
+    /// <summary>
+    /// The output that has the scores: its name in an ONNX file, its place in what a TorchScript module returns, from 0
+    /// on, or its name there. Inferred if null.
+    /// </summary>
     public string? Output { get; init; }
 
     /// <summary>
@@ -192,8 +195,7 @@ public sealed record InputContract
 
     /// <summary>The option that only files with a graph understand, if one is set.</summary>
     internal string? GraphOption =>
-        Output is not null ? "--output"
-        : StraightThrough ? "--straight-through"
+        StraightThrough ? "--straight-through"
         : Memory is not null ? "--model-memory"
         : null;
 

@@ -127,6 +127,8 @@ public static class ModelCatalog
         ModelFormat format = served ?? FormatOf(location);
         if (format != OnnxFormat.Format && contract.GraphOption is { } option)
             throw new UserErrorException($"{option} is for ONNX files, got {model}: leave it out");
+        if (format != OnnxFormat.Format && format != TorchScriptFormat.Format && contract.Output is not null)
+            throw new UserErrorException($"--output is for ONNX and TorchScript files, got {model}: leave it out");
         return format.Open(new ModelSource(location, contract, shape, classes, http, cancellation));
     }
 

@@ -38,21 +38,6 @@ public sealed class ModelFormat
         Extensions.Contains(Path.GetExtension(model), StringComparer.OrdinalIgnoreCase)
         || Prefixes.Any(prefix => model.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Opens a file with a network that Parry did not build.</summary>
-    /// <exception cref="UserErrorException">The file is damaged or its network cannot be used.</exception>
-    internal static OpenedModel Imported(
-        string path,
-        Func<(ImportedClassifier Classifier, Func<IReadOnlyList<ModelLayer>> Layers)> load
-    ) =>
-        Refuse(
-            path,
-            () =>
-            {
-                var (classifier, layers) = load();
-                return new OpenedModel(classifier, null, classifier.Contract) { ReadLayers = layers };
-            }
-        );
-
     /// <summary>Reports what is wrong with a file in one line that names the file.</summary>
     /// <exception cref="UserErrorException">The file is damaged or its network cannot be used.</exception>
     internal static T Refuse<T>(string path, Func<T> load)

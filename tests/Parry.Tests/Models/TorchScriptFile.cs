@@ -45,6 +45,41 @@ internal static class TorchScriptFile
             $"{Head}  more : {type}\n  def forward(self: __torch__.Small,\n    x: Tensor) -> Tensor:\n    return x\n"
         );
 
+    /// <summary>Writes a module that multiplies an image's values with a weight of [values, 3], all 0.5.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="storage">The kind of its weight's numbers, as pickles name it: HalfStorage, DoubleStorage.</param>
+    /// <param name="half">0.5 as such a number.</param>
+    /// <param name="rows">The number of values of an image.</param>
+    public static void WriteWeight(string path, string storage, byte[] half, int rows)
+    {
+        const string Code = """
+            class Small(Module):
+              __parameters__ = ["weight", ]
+              __buffers__ = []
+              weight : Tensor
+              training : bool
+              def forward(self: __torch__.Small,
+                x: Tensor) -> Tensor:
+                return torch.matmul(torch.flatten(x, 1), self.weight)
+
+            """;
+        int count = 3 * rows;
+        char elements = (char)count;
+        string weight =
+            $"ctorch._utils\n_rebuild_tensor_v2\n((X\u0007\0\0\0storagectorch\n{storage}\nX\u0001\0\0\00X\u0003\0\0\0cpu"
+            + $"K{elements}tQK\0(K{(char)rows}K\u0003t(K\u0003K\u0001t\u0089ccollections\nOrderedDict\n)RtR";
+        using var archive = new ZipArchive(File.Create(path), ZipArchiveMode.Create);
+        Add(
+            archive,
+            "data.pkl",
+            Latin($"\u0080\u0002c__torch__\nSmall\n)\u0081}}(X\u0008\0\0\0training\u0088X\u0006\0\0\0weight{weight}ub.")
+        );
+        Add(archive, "constants.pkl", Latin("\u0080\u0002)."));
+        Add(archive, "version", "3\n"u8.ToArray());
+        Add(archive, "code/__torch__.py", Encoding.UTF8.GetBytes(Code));
+        Add(archive, "data/0", [.. Enumerable.Repeat(half, count).SelectMany(bytes => bytes)]);
+    }
+
     /// <summary>A whole file with up to three bytes changed, or cut short.</summary>
     public static byte[] Mutated(byte[] whole, Random random, bool cut)
     {

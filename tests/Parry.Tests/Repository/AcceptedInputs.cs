@@ -59,7 +59,7 @@ internal static class AcceptedInputs
         new(
             Script,
             "a tuple with the scores",
-            "the scores are taken out",
+            "the scores are taken out; `--output N` chooses",
             folder => Scores(folder, "return (x, torch.flatten(x, 1))", "Tuple[Tensor, Tensor]")
         ),
         new(

@@ -1,6 +1,4 @@
 using Parry.Models.Onnx.Files;
-using Parry.Runtime;
-using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
@@ -15,58 +13,36 @@ namespace Parry.Models.Onnx;
 /// <param name="ToTheEnd">Whether the softmax takes all dimensions from that axis on as one.</param>
 internal sealed record OnnxHead(string Scores, int? Axis, bool ToTheEnd)
 {
-    private const double LargestOffset = 1e-3;
-
-    private static readonly string[] s_keepsOrder =
-    [
-        "Identity",
-        "Cast",
-        "ai.onnx.ml.ZipMap",
-        "Squeeze",
-        "Unsqueeze",
-        "Reshape",
-        "Flatten",
-        "Dropout",
-        "Log",
-    ];
+    /// <summary>Whether two classes come from one sigmoid p, as 1 - p and p.</summary>
+    public bool IsPair { get; private init; }
 
     /// <summary>The head before an output; null if it ends in something else.</summary>
     public static OnnxHead? Find(OnnxFile file, string output)
     {
-        var makers = new Dictionary<string, OnnxNode>();
-        foreach (OnnxNode node in file.Nodes.Where(node => node.Outputs.Length > 0))
-            makers.TryAdd(node.Outputs[0], node);
-        string name = output;
-
-        // Each node is passed once, unless the graph has a circle.
-        for (int step = 0; step <= makers.Count; step++)
+        var nodes = new OnnxOrigins(file);
+        if (nodes.OfOrder(output) is not { } last)
+            return null;
+        if (last.Kind is "Softmax" or "LogSoftmax")
         {
-            if (!makers.TryGetValue(name, out OnnxNode? node) || node.Inputs.Length == 0)
-                return null;
-            if (node.Kind is "Softmax" or "LogSoftmax")
-            {
-                int axis = (int)node.Axis(node.Opset < 13 ? 1 : -1);
-                return new OnnxHead(WithoutTemperature(file, makers, node.Inputs[0]), axis, node.Opset < 13);
-            }
-
-            if (node.Kind == "Sigmoid")
-                return new OnnxHead(WithoutTemperature(file, makers, node.Inputs[0]), null, false);
-            bool keepsOrder =
-                s_keepsOrder.Contains(node.Kind)
-                || (node.Kind == "Clip" && node.Inputs.Skip(1).All(bound => IsNumber(file, makers, bound)))
-                || (node.Kind == "Add" && Constant(file, makers, node, 1) is >= 0 and <= LargestOffset);
-            if (!keepsOrder)
-                return null;
-            name = node.Inputs[0];
+            int axis = (int)last.Axis(last.Opset < 13 ? 1 : -1);
+            return new OnnxHead(nodes.WithoutTemperature(last.Inputs[0]), axis, last.Opset < 13);
         }
 
+        if (last.Kind == "Sigmoid")
+            return new OnnxHead(nodes.WithoutTemperature(last.Inputs[0]), null, false);
+        if (last.Kind == "Concat" && Sigmoid(nodes, last) is { } both)
+            return new OnnxHead(nodes.WithoutTemperature(both.Inputs[0]), null, false) { IsPair = true };
         return null;
     }
 
-    /// <summary>Whether the softmax normalizes all scores of an image together.</summary>
+    /// <summary>
+    /// Whether the softmax normalizes all scores of an image together, or the pair has one score for an image.
+    /// </summary>
     /// <param name="shape">The shape of the scores, the batch first.</param>
     public bool Fits(long[] shape)
     {
+        if (IsPair)
+            return shape.Skip(1).All(size => size == 1);
         if (Axis is not { } axis)
             return true;
         int at = axis < 0 ? axis + shape.Length : axis;
@@ -76,43 +52,18 @@ internal sealed record OnnxHead(string Scores, int? Axis, bool ToTheEnd)
         return shape.Skip(1).Where(size => size != 1).SequenceEqual(normalized.Where(size => size != 1));
     }
 
-    // Factors and divisors above 0 keep the order too.
-    private static string WithoutTemperature(OnnxFile file, Dictionary<string, OnnxNode> makers, string scores)
+    // The sigmoid p behind the columns 1 - p and p.
+    private static OnnxNode? Sigmoid(OnnxOrigins nodes, OnnxNode columns)
     {
-        string name = scores;
-        for (int step = 0; step <= makers.Count && makers.TryGetValue(name, out OnnxNode? node); step++)
-        {
-            if (node.Kind is "Mul" or "Div" && Constant(file, makers, node, 1) > 0)
-                name = node.Inputs[0];
-            else if (node.Kind == "Mul" && Constant(file, makers, node, 0) > 0)
-                name = node.Inputs[1];
-            else
-                return name;
-        }
-
-        return name;
-    }
-
-    private static bool IsNumber(OnnxFile file, Dictionary<string, OnnxNode> makers, string name) =>
-        name.Length == 0 || Number(file, makers, name) is not null;
-
-    private static double? Constant(OnnxFile file, Dictionary<string, OnnxNode> makers, OnnxNode node, int input) =>
-        node.Inputs.Length == 2 ? Number(file, makers, node.Inputs[input]) : null;
-
-    // The value of a constant that holds one number; null for all else.
-    private static double? Number(OnnxFile file, Dictionary<string, OnnxNode> makers, string name)
-    {
-        OnnxTensor? stored = file.Initializers.Find(constant => constant.Name == name);
-        if (stored is null && makers.TryGetValue(name, out OnnxNode? node) && node.Operator == "Constant")
-        {
-            if (node.Has("value_float"))
-                return node.Float("value_float", 0);
-            stored = node.Tensor("value");
-        }
-
-        if (stored?.Count() != 1)
+        if (columns.Inputs.Length != 2 || columns.Axis(1) == 0)
             return null;
-        using Tensor number = stored.Read();
-        return number.reshape().Item();
+        OnnxNode? rest = nodes.OfOrder(columns.Inputs[0]);
+        OnnxNode? share = nodes.OfOrder(columns.Inputs[1]);
+        bool isPair =
+            share?.Kind == "Sigmoid"
+            && rest?.Kind == "Sub"
+            && nodes.Number(rest.Inputs[0]) == 1
+            && nodes.OfOrder(rest.Inputs[1]) == share;
+        return isPair ? share : null;
     }
 }

@@ -11,11 +11,18 @@ internal sealed class ScriptedNetwork : IDisposable
     private readonly string _path;
     private readonly int? _classes;
     private readonly IReadOnlyList<string> _fields;
+    private readonly string? _output;
     private int? _place;
 
-    private ScriptedNetwork(jit.ScriptModule module, string path, int? classes, IReadOnlyList<string> fields)
+    private ScriptedNetwork(
+        jit.ScriptModule module,
+        string path,
+        int? classes,
+        IReadOnlyList<string> fields,
+        string? output
+    )
     {
-        (_module, _path, _classes, _fields) = (module, path, classes, fields);
+        (_module, _path, _classes, _fields, _output) = (module, path, classes, fields, output);
         ScalarType[] types =
         [
             .. module
@@ -30,6 +37,10 @@ internal sealed class ScriptedNetwork : IDisposable
     /// <summary>The type of its weights, in which it computes.</summary>
     public ScalarType Type { get; }
 
+    /// <summary>The outputs among which one can choose, for messages; empty before it ran, or if there is
+    /// one.</summary>
+    public string Choices { get; private set; } = "";
+
     /// <summary>Whether it takes only one image at a time.</summary>
     public bool IsSingle { get; set; }
 
@@ -38,10 +49,16 @@ internal sealed class ScriptedNetwork : IDisposable
     /// <param name="classes">The number of classes, to find the scores of a module that returns several tensors; null
     /// if it is not known.</param>
     /// <param name="fields">The names of the tensors that it returns; null if they have none.</param>
+    /// <param name="output">The place or name of the tensor with the scores; null to find it.</param>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="TorchException">The file is not TorchScript, or uses operators that this LibTorch
     /// lacks.</exception>
-    public static ScriptedNetwork Load(string path, int? classes = null, IReadOnlyList<string>? fields = null)
+    public static ScriptedNetwork Load(
+        string path,
+        int? classes = null,
+        IReadOnlyList<string>? fields = null,
+        string? output = null
+    )
     {
         if (!File.Exists(path))
             throw new FileNotFoundException($"There is no TorchScript file '{path}'.", path);
@@ -53,7 +70,7 @@ internal sealed class ScriptedNetwork : IDisposable
 #pragma warning restore RS0030
             foreach (var (_, parameter) in module.named_parameters())
                 parameter.requires_grad_(false);
-            return new ScriptedNetwork(module, path, classes, fields ?? []);
+            return new ScriptedNetwork(module, path, classes, fields ?? [], output);
         }
         catch (ExternalException e)
         {
@@ -91,12 +108,16 @@ internal sealed class ScriptedNetwork : IDisposable
         {
             Tensor taken = Type == ScalarType.Float32 ? input : input.to(Type);
             object? result = _module.forward(taken);
-            if (result is Tensor one)
+            if (result is Tensor one && _output is null)
                 return one;
-            List<Tensor> tensors = TorchScriptScores.Tensors(result);
-            if (_place is null || _place >= tensors.Count)
-                _place = TorchScriptScores.Find(tensors, input.size(0), _classes, _fields);
-            return tensors[_place.Value];
+            var outputs = new TorchScriptScores(result, _fields);
+            if (_place is null || _place >= outputs.Tensors.Count)
+            {
+                _place = outputs.Find(input.size(0), _classes, _output);
+                Choices = outputs.Choices;
+            }
+
+            return outputs.Tensors[_place.Value];
         }
         catch (ExternalException e)
         {

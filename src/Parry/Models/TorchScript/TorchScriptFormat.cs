@@ -12,7 +12,7 @@ internal static class TorchScriptFormat
         };
 
     private static OpenedModel Open(ModelSource source) =>
-        ModelFormat.Imported(
+        ModelFormat.Refuse(
             source.Location,
             () => TorchScriptModel.Load(source.Location, source.Contract, source.Shape, source.Classes)
         );

@@ -20,12 +20,7 @@ internal static class TorchScriptModel
     /// <param name="images">The shape of the images at hand; null if it is not known.</param>
     /// <param name="classes">The number of their classes; null if it is not known.</param>
     /// <exception cref="InvalidDataException">The file is not TorchScript, or does not take such images.</exception>
-    public static (ImportedClassifier Classifier, Func<IReadOnlyList<ModelLayer>> Layers) Load(
-        string path,
-        InputContract given,
-        ImageShape? images,
-        int? classes
-    )
+    public static OpenedModel Load(string path, InputContract given, ImageShape? images, int? classes)
     {
         if (given.Size is null && images is null)
             CheckArchive(path);
@@ -40,10 +35,15 @@ internal static class TorchScriptModel
                 ? [ImportedClassifier.Tried, shape.Height, shape.Width, shape.Channels]
                 : [ImportedClassifier.Tried, shape.Channels, shape.Height, shape.Width];
         int? outputs = (given.ClassNames?.Count ?? classes) + (given.Background ?? 0);
-        ScriptedNetwork module = Read(path, sizes, outputs);
+        ScriptedNetwork module = Read(path, sizes, outputs, given.Output);
         try
         {
-            return (Try(path, module, given, shape), () => ModelLayer.Of(module.Weights()));
+            ImportedClassifier classifier = Try(path, module, given, shape);
+            return new OpenedModel(classifier, null, classifier.Contract)
+            {
+                ReadLayers = () => ModelLayer.Of(module.Weights()),
+                Choices = module.Choices,
+            };
         }
         catch (Exception e)
         {
@@ -60,7 +60,7 @@ internal static class TorchScriptModel
     /// <exception cref="InvalidDataException">The file is not TorchScript.</exception>
     public static IReadOnlyList<ModelLayer> Layers(string path)
     {
-        using ScriptedNetwork module = Read(path, sizes: null, classes: null);
+        using ScriptedNetwork module = Read(path, sizes: null, classes: null, output: null);
         return ModelLayer.Of(module.Weights());
     }
 
@@ -86,7 +86,7 @@ internal static class TorchScriptModel
         }
     }
 
-    private static ScriptedNetwork Read(string path, long[]? sizes, int? classes)
+    private static ScriptedNetwork Read(string path, long[]? sizes, int? classes, string? output)
     {
         TorchScriptSignature? forward = CheckArchive(path);
         if (sizes is not null)
@@ -95,7 +95,7 @@ internal static class TorchScriptModel
             throw TorchScriptFailure.Lacking(reason, Recipe, null);
         try
         {
-            return ScriptedNetwork.Load(path, classes, forward?.Fields);
+            return ScriptedNetwork.Load(path, classes, forward?.Fields, output);
         }
         catch (ExternalException e)
         {

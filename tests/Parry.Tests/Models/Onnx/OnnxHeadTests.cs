@@ -46,6 +46,8 @@ public sealed class OnnxHeadTests : OnnxModels
     [InlineData("Sigmoid", "Squeeze")]
     [InlineData("Sigmoid", "Flat")]
     [InlineData("Temperature", "Sigmoid", "Squeeze")]
+    [InlineData("Sigmoid", "Pair")]
+    [InlineData("Sigmoid", "Pair", "Clip")]
     public void One_score_is_the_same_classifier_as_two(params string[] head)
     {
         using OpenedModel two = Load(Net(2), "two.onnx");
@@ -70,6 +72,27 @@ public sealed class OnnxHeadTests : OnnxModels
 
         // A batch of one keeps its dimension.
         Assert.Equal([1, 2], ((IClassifier)one.Model).Logits(Parry.Models.Images.Of(Images(1))).shape);
+    }
+
+    [Fact]
+    public void Two_columns_of_one_sigmoid_that_rounds_to_0_and_1_have_gradients()
+    {
+        using OpenedModel opened = Load(Net(1, "Sigmoid", "Pair"));
+        using OpenedModel kept = Load(
+            Net(1, "Sigmoid", "Pair"),
+            "kept.onnx",
+            new InputContract { Outputs = OutputKind.Logits }
+        );
+        using var scope = NewDisposeScope();
+        var images = Parry.Models.Images.Of(Images(3));
+        static Tensor Loss(Tensor logits) => logits.select(1, 1);
+
+        LossGradient pass = ((IClassifier)opened.Model).Gradient(images, Loss);
+        LossGradient saturated = ((IClassifier)kept.Model).Gradient(images, Loss);
+
+        Assert.All(saturated.Logits.ToArray<float>(), share => Assert.True(share is 0 or 1));
+        Assert.All(saturated.Gradient.ToArray<float>(), value => Assert.Equal(0, value));
+        Assert.All(pass.Gradient.abs().amax([1, 2, 3]).ToArray<float>(), value => Assert.Equal(60, value));
     }
 
     [Fact]
@@ -121,6 +144,7 @@ public sealed class OnnxHeadTests : OnnxModels
             .Floats("w", weights, 16, classes)
             .Floats("temperature", [0.01f], 1)
             .Floats("low", [1e-12f])
+            .Floats("one", [1])
             .Floats("tiny", [1e-6f])
             .Longs("rows", -1, classes)
             .Longs("line", -1)
@@ -139,6 +163,7 @@ public sealed class OnnxHeadTests : OnnxModels
                 "Reshape" => net.Node("Reshape", [at, "rows"], [made]),
                 "Flat" => net.Node("Reshape", [at, "line"], [made]),
                 "Unsqueeze" => net.Node("Unsqueeze", [at, "last"], [made]),
+                "Pair" => net.Node("Sub", ["one", at], ["rest"]).Node("Concat", ["rest", at], [made], ("axis", 1)),
                 "Squeeze" => net.Node("Squeeze", [at], [made]),
                 var type => net.Node(type, [at], [made]),
             };
