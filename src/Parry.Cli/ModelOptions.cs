@@ -73,8 +73,8 @@ internal sealed class ModelOptions
     private readonly Option<string?> _output = new("--output")
     {
         Description =
-            "The output that has the scores: its name in an ONNX file, its name or place in a TorchScript tuple, from 0 "
-            + "(default: by name and shape).",
+            "The output that has the scores: its name in an ONNX file, its name or place (from 0) in a TorchScript "
+            + "tuple (default: by name and shape).",
         HelpName = "NAME",
     };
     private readonly Option<bool> _straightThrough = new("--straight-through")

@@ -130,6 +130,25 @@ public sealed class ModelServerTests : IAsyncLifetime, IDisposable
         _server = await ModelServer.Start(_model, "toy");
     }
 
+    [Theory]
+    [InlineData("12345", "image 1 of 2")]
+    [InlineData("23456", "image 1 of 2")]
+    [InlineData("0,0,0,0,12345", "image 2 of 2")]
+    public async Task Scores_that_are_not_finite_are_an_error_in_JSON(string start, string word)
+    {
+        string values = string.Join(',', start.Split(',').Concat(Enumerable.Repeat("0", 8)).Take(8));
+        string body = Json($"[{values}]").Replace("[1,1,2,2]", "[2,1,2,2]", StringComparison.Ordinal);
+        using var content = new StringContent(body);
+        using HttpResponseMessage answer = await _client.PostAsync(Infer, content);
+        Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
+        string error = await Error(answer);
+        Assert.Contains("not finite", error, StringComparison.Ordinal);
+        Assert.Contains(word, error, StringComparison.Ordinal);
+
+        using HttpResponseMessage next = await _client.SendAsync(Question("[0,0,0,0]"));
+        Assert.Equal(HttpStatusCode.OK, next.StatusCode);
+    }
+
     [Fact]
     public async Task Any_request_is_answered_or_refused()
     {
@@ -228,9 +247,12 @@ public sealed class ModelServerTests : IAsyncLifetime, IDisposable
         }
     }
 
-    /// <summary>Scores an image by its first pixel.</summary>
+    /// <summary>Scores an image by its first pixel; two values of it give no number and infinity.</summary>
     private sealed class FirstPixel : IScorer
     {
+        public const float Nowhere = 12345;
+        public const float Endless = 23456;
+
         public ImageShape Shape => new(1, 2, 2);
 
         public int Classes => 2;
@@ -239,6 +261,8 @@ public sealed class ModelServerTests : IAsyncLifetime, IDisposable
         {
             using var scope = NewDisposeScope();
             Tensor first = images.Pixels.flatten(1).narrow(1, 0, 1);
+            first = first.masked_fill(first.eq(Nowhere), float.NaN);
+            first = first.masked_fill(first.eq(Endless), float.NegativeInfinity);
             return scope.MoveToOuter(cat([first, 1 - first], 1));
         }
     }

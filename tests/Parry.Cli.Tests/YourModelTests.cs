@@ -163,6 +163,21 @@ public sealed class YourModelTests : IDisposable
     }
 
     [Fact]
+    public async Task A_script_whose_last_sigmoid_rounds_is_warned_of_with_what_helps()
+    {
+        TorchScriptFile.Write(
+            Script,
+            "y = torch.slice(torch.flatten(x, 1), 1, 0, 1, 1)\nreturn torch.sigmoid(torch.mul(torch.sub(y, 0.5), 400.))"
+        );
+        var run = await CommandLine.Run("attack", "--model", Script, "--data", Photos, "--attack", "pgd:eps=0.6");
+
+        Assert.Equal(0, run.Code);
+        Assert.Contains("the gradient of the loss is zero", run.Output, StringComparison.Ordinal);
+        Assert.Contains("Export the model without it", run.Output, StringComparison.Ordinal);
+        Assert.Contains("square", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Inspection_says_layers_contract_and_attacks()
     {
         var shown = await CommandLine.Run("model", "inspect", Model, "--range", "-1,1");

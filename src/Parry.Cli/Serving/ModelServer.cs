@@ -181,9 +181,17 @@ internal sealed class ModelServer : IAsyncDisposable
         {
             // The workers read the numbers too: as many bodies are taken apart at a time as there are workers.
             var (answers, count) = await AnswersOf(context);
-            if (answers is float[] scores && !Array.TrueForAll(scores, float.IsFinite))
+            if (
+                answers is float[] scores
+                && Array.FindIndex(scores, score => !float.IsFinite(score)) is >= 0 and int at
+            )
             {
-                await Refuse(context, 500, "the model returned values that are not finite");
+                await Refuse(
+                    context,
+                    500,
+                    $"the model gives scores that are not finite for image {(at / _model.Classes) + 1} of {count}: "
+                        + "leave it out, or serve another model"
+                );
                 return;
             }
 

@@ -46,29 +46,38 @@ internal sealed class GradientChecks(long seed, RangeImages test, CancellationTo
         using IDisposable? mode = model.EnterEvaluation();
         long[] correct = [.. Rows.Where(cleanCorrect, true).Take(MostImages)];
         int draws = subject.Defense?.Purifier is null ? Draws : DrawsBehindPurifier;
+        var (zero, flat) = ZeroGradients(model, correct);
         return new GradientCheck(
             test.First,
-            ZeroGradients(model, correct),
+            zero,
+            flat,
             correct.Length,
             draws,
             [.. RandomSearch(subject, model, draws, outcomes).AsEnumerable().Reverse()]
         );
     }
 
-    // The clean images without a gradient of the cross entropy: one gradient for each.
-    private int ZeroGradients(IClassifier model, long[] correct)
+    // The clean images without a gradient of the cross entropy, and those of them without one of the margin either.
+    private (int Zero, int Flat) ZeroGradients(IClassifier model, long[] correct)
     {
-        int[] without = OnPieces(
+        (int Zero, int Flat)[] without = OnPieces(
             model,
             correct,
             rows =>
             {
-                Tensor gradient = model.Gradient(test.At(rows), AttackLoss.CrossEntropy(GoalOf(rows))).Gradient;
-                float[] steepest = gradient.abs().MaxPerImage().ToArray<float>();
-                return steepest.Count(value => !float.IsFinite(value) || value == 0);
+                long[] zero = Without(rows, AttackLoss.CrossEntropy);
+                long[] flat = zero.Length > 0 ? Without(zero, AttackLoss.Margin) : zero;
+                return (zero.Length, flat.Length);
             }
         );
-        return without.Sum();
+        return (without.Sum(piece => piece.Zero), without.Sum(piece => piece.Flat));
+
+        long[] Without(long[] rows, Func<Goal, Func<Tensor, Tensor>> loss)
+        {
+            Tensor gradient = model.Gradient(test.At(rows), loss(GoalOf(rows))).Gradient;
+            float[] steepest = gradient.abs().MaxPerImage().ToArray<float>();
+            return rows.At(Rows.Where([.. steepest.Select(value => !float.IsFinite(value) || value == 0)], true));
+        }
     }
 
     // Larger budgets come first, and an image that is robust to one is not searched within a smaller one.

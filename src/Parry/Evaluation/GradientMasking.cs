@@ -159,13 +159,20 @@ public static class GradientMasking
     /// <param name="model">The model as the report names it.</param>
     /// <param name="without">Images whose gradient of the attacks' loss, the cross entropy in float32, is exactly zero
     /// or not finite: a saturated softmax gives that too.</param>
+    /// <param name="flat">Those of them whose margin has no gradient either, so that no loss helps.</param>
     /// <param name="count">The correctly classified images among which they were counted.</param>
-    public static string? OfZeroGradients(string model, int without, int count) =>
+    public static string? OfZeroGradients(string model, int without, int flat, int count) =>
         without <= ZeroShare * count
             ? null
             : $"{model}: the gradient of the loss is zero or not finite for {without} of the {count} clean images "
                 + "that are classified correctly. Attacks that follow the gradient do not move there, and their "
-                + "numbers mean nothing: use loss=margin (PGD), loss=dlr (APGD) or square, which needs no gradients.";
+                + "numbers mean nothing: "
+                + (
+                    2 * flat > without
+                        ? "no loss has a gradient there, as where a last sigmoid or softmax rounds to 0 or 1. Export "
+                            + "the model without it, or use square, which needs no gradients."
+                        : "use loss=margin (PGD), loss=dlr (APGD) or square, which needs no gradients."
+                );
 
     /// <summary>
     /// The warning where random search fools a model with images that every attack by gradients of the same budget left

@@ -30,6 +30,7 @@ internal sealed class WeakAttackWarnings(EvaluationPlan plan, Outcomes outcomes)
         if (checks.Count == 0)
             return [];
         int zero = checks.Sum(check => check.Zero);
+        int flat = checks.Sum(check => check.Flat);
         int correct = checks.Sum(check => check.Correct);
         (string, int, int)[] found =
         [
@@ -46,7 +47,7 @@ internal sealed class WeakAttackWarnings(EvaluationPlan plan, Outcomes outcomes)
         ];
         string?[] warnings =
         [
-            GradientMasking.OfZeroGradients(subject.Title, zero, correct),
+            GradientMasking.OfZeroGradients(subject.Title, zero, flat, correct),
             GradientMasking.OfRandomSearch(subject.Title, checks[0].Draws, subject.IsRandom, found),
         ];
         return warnings.OfType<string>();

@@ -152,10 +152,16 @@ public sealed class GradientMaskingTests
         Assert.Equal(
             warned,
             GradientMasking
-                .OfZeroGradients("puvae", without, count)
+                .OfZeroGradients("puvae", without, 0, count)
                 ?.Contains($"for {without} of the {count}", StringComparison.Ordinal)
                 ?? false
         );
+
+    [Theory]
+    [InlineData(3, "loss=margin")]
+    [InlineData(4, "Export the model without it")]
+    public void Where_no_loss_has_a_gradient_another_loss_is_not_advised(int flat, string word) =>
+        Assert.Contains(word, GradientMasking.OfZeroGradients("net", 6, flat, 10)!, StringComparison.Ordinal);
 
     [Fact]
     public void What_random_search_finds_is_counted_and_finding_nothing_says_nothing()

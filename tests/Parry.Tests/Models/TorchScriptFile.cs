@@ -47,10 +47,10 @@ internal static class TorchScriptFile
 
     /// <summary>Writes a module that multiplies an image's values with a weight of [values, 3], all 0.5.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="storage">The kind of its weight's numbers, as pickles name it: HalfStorage, DoubleStorage.</param>
+    /// <param name="kind">The kind of its weight's numbers, as pickles name it: HalfStorage, DoubleStorage.</param>
     /// <param name="half">0.5 as such a number.</param>
     /// <param name="rows">The number of values of an image.</param>
-    public static void WriteWeight(string path, string storage, byte[] half, int rows)
+    public static void WriteWeight(string path, string kind, byte[] half, int rows)
     {
         const string Code = """
             class Small(Module):
@@ -64,16 +64,12 @@ internal static class TorchScriptFile
 
             """;
         int count = 3 * rows;
-        char elements = (char)count;
-        string weight =
-            $"ctorch._utils\n_rebuild_tensor_v2\n((X\u0007\0\0\0storagectorch\n{storage}\nX\u0001\0\0\00X\u0003\0\0\0cpu"
-            + $"K{elements}tQK\0(K{(char)rows}K\u0003t(K\u0003K\u0001t\u0089ccollections\nOrderedDict\n)RtR";
+        string storage = $"X\u0007\0\0\0storagectorch\n{kind}\nX\u0001\0\0\00X\u0003\0\0\0cpuK{(char)count}";
+        string strided = $"K\0(K{(char)rows}K\u0003t(K\u0003K\u0001t\u0089ccollections\nOrderedDict\n)R";
+        string weight = $"ctorch._utils\n_rebuild_tensor_v2\n(({storage}tQ{strided}tR";
+        string state = $"X\u0008\0\0\0training\u0088X\u0006\0\0\0weight{weight}";
         using var archive = new ZipArchive(File.Create(path), ZipArchiveMode.Create);
-        Add(
-            archive,
-            "data.pkl",
-            Latin($"\u0080\u0002c__torch__\nSmall\n)\u0081}}(X\u0008\0\0\0training\u0088X\u0006\0\0\0weight{weight}ub.")
-        );
+        Add(archive, "data.pkl", Latin($"\u0080\u0002c__torch__\nSmall\n)\u0081}}({state}ub."));
         Add(archive, "constants.pkl", Latin("\u0080\u0002)."));
         Add(archive, "version", "3\n"u8.ToArray());
         Add(archive, "code/__torch__.py", Encoding.UTF8.GetBytes(Code));

@@ -44,10 +44,10 @@ public sealed class TorchScriptModelTests : IDisposable
     [InlineData("HalfStorage", new byte[] { 0, 0x38 })]
     [InlineData("BFloat16Storage", new byte[] { 0, 0x3f })]
     [InlineData("DoubleStorage", new byte[] { 0, 0, 0, 0, 0, 0, 0xe0, 0x3f })]
-    public void A_module_in_half_or_double_precision_runs_in_its_own(string storage, byte[] half)
+    public void A_module_in_half_or_double_precision_runs_in_its_own(string kind, byte[] half)
     {
         string path = Path.Combine(_folder, "weight.pt");
-        TorchScriptFile.WriteWeight(path, storage, half, rows: 16);
+        TorchScriptFile.WriteWeight(path, kind, half, rows: 16);
         using OpenedModel opened = ModelCatalog.Open(path, new InputContract(), s_shape);
         using var scope = NewDisposeScope();
         var model = (IClassifier)opened.Model;
@@ -139,99 +139,6 @@ public sealed class TorchScriptModelTests : IDisposable
         string path = Path.Combine(_folder, "member.pt");
         TorchScriptFile.WriteMember(path, type);
         Assert.Contains(word, Refusal(path, s_shape), StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("(x, x)", "Tuple[Tensor, Tensor]", "none of it is a row of scores")]
-    [InlineData("[x]", "List[Tensor]", "none of it is a row of scores")]
-    [InlineData("{\"a\": x}", "Dict[str, Tensor]", "a dictionary")]
-    [InlineData("\"a\"", "str", "a text")]
-    [InlineData("3", "int", "a number")]
-    [InlineData("None", "NoneType", "nothing")]
-    public void Results_that_are_no_tensor_are_refused(string result, string type, string word)
-    {
-        string path = Path.Combine(_folder, "result.pt");
-        TorchScriptFile.Write(path, "return " + result, type);
-        Assert.Contains(word, Refusal(path, s_shape), StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("x, torch.flatten(x, 1)", "Tuple[Tensor, Tensor]", 16)]
-    [InlineData("torch.softmax(torch.flatten(x, 1), 1), torch.flatten(x, 1)", "Tuple[Tensor, Tensor]", 16)]
-    [InlineData("torch.mean(x, [2, 3]), torch.flatten(x, 1)", "Tuple[Tensor, Tensor]", 16)]
-    [InlineData("(torch.flatten(x, 1), x), torch.argmax(x)", "Tuple[Tuple[Tensor, Tensor], Tensor]", 16)]
-    public void The_scores_are_found_among_the_tensors_that_it_returns(string result, string type, int classes)
-    {
-        string path = Path.Combine(_folder, "result.pt");
-        TorchScriptFile.Write(path, $"return ({result})", type);
-        using OpenedModel opened = ModelCatalog.Open(path, new InputContract(), s_shape, classes);
-        using var frozen = no_grad();
-        using var scope = NewDisposeScope();
-        Tensor images = rand([2, 1, 4, 4]);
-        Assert.Equal(images.ToArray<float>(), ((IClassifier)opened.Model).Logits(images).ToArray<float>());
-    }
-
-    [Fact]
-    public void Tensors_among_which_the_scores_cannot_be_told_are_named()
-    {
-        string path = Path.Combine(_folder, "result.pt");
-        TorchScriptFile.Write(
-            path,
-            "return (torch.flatten(x, 1), torch.neg(torch.flatten(x, 1)))",
-            "Tuple[Tensor, Tensor]"
-        );
-        string message = Refusal(path, s_shape);
-        Assert.Contains("outputs are 0: Float32[3, 16], 1: Float32[3, 16]", message, StringComparison.Ordinal);
-        Assert.Contains("choose one (--output 0)", message, StringComparison.Ordinal);
-        Assert.DoesNotContain("--input-size", message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("0", 1, 16)]
-    [InlineData("1", -1, 16)]
-    [InlineData("2", 1, 2)]
-    public void An_output_is_chosen_by_its_place(string place, int sign, int classes)
-    {
-        using OpenedModel opened = ModelCatalog.Open(Several(), new InputContract { Output = place }, s_shape);
-        using var frozen = no_grad();
-        using var scope = NewDisposeScope();
-        Tensor images = rand([2, 1, 4, 4]);
-        Tensor expected = sign * images.reshape(2, -1).slice(1, 0, classes, 1);
-
-        Assert.Equal(expected.ToArray<float>(), ((IClassifier)opened.Model).Logits(images).ToArray<float>());
-        Assert.Contains("2: Float32[3, 2]: choose one (--output 0)", opened.Choices, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("3")]
-    [InlineData("-1")]
-    [InlineData("logits")]
-    public void An_output_that_it_does_not_have_is_refused_with_those_that_it_has(string output)
-    {
-        var contract = new InputContract { Output = output };
-        string several = Assert
-            .Throws<UserErrorException>(() => ModelCatalog.Open(Several(), contract, s_shape))
-            .Message;
-        Assert.Contains($"no output \"{output}\"", several, StringComparison.Ordinal);
-        Assert.Contains("1: Float32[3, 16], 2: Float32[3, 2]", several, StringComparison.Ordinal);
-
-        string one = Assert
-            .Throws<UserErrorException>(() =>
-                ModelCatalog.Open(Script("return torch.flatten(x, 1)"), contract, s_shape)
-            )
-            .Message;
-        Assert.Contains("its outputs are 0: Float32[3, 16]", one, StringComparison.Ordinal);
-    }
-
-    private string Several()
-    {
-        string path = Path.Combine(_folder, "several.pt");
-        TorchScriptFile.Write(
-            path,
-            "y = torch.flatten(x, 1)\nreturn (y, torch.neg(y), torch.slice(y, 1, 0, 2, 1))",
-            "Tuple[Tensor, Tensor, Tensor]"
-        );
-        return path;
     }
 
     [Fact]
