@@ -95,6 +95,15 @@ internal static class Arguments
             Description = "Delete what an earlier run of Parry wrote into the folder of --out, and only that.",
         };
 
+    /// <summary><c>--fresh</c>.</summary>
+    public static Option<bool> Fresh() =>
+        new("--fresh", "--overwrite")
+        {
+            Description =
+                "Delete what an earlier run wrote into the folder of --out, and only that; without it, a run of the "
+                + "same plan goes on where that one ended.",
+        };
+
     /// <summary><c>--seed</c>.</summary>
     public static Option<long> Seed() => Number("--seed", "The seed of every random draw.", 1L, 0L);
 

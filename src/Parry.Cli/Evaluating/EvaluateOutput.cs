@@ -10,6 +10,15 @@ namespace Parry.Cli.Evaluating;
 internal static class EvaluateOutput
 {
     /// <summary>
+    /// The folder of an evaluation: a new one, or one in which an earlier run left records.
+    /// </summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="fresh">Whether the results of an earlier run are deleted instead.</param>
+    /// <exception cref="UserErrorException">It holds another run, or cannot be made or written to.</exception>
+    public static RunFolder Folder(string path, bool fresh) =>
+        RunFolder.Begin(path, fresh || RecordFolder.IsOne(path), ReportFolder.FileNames);
+
+    /// <summary>
     /// Evaluates, writes the report and prints its tables and path, or its JSON; also of what was finished when the
     /// evaluation failed or was stopped.
     /// </summary>
@@ -18,11 +27,12 @@ internal static class EvaluateOutput
         EvaluateRequest request,
         ParseResult parsed,
         RunFolder folder,
+        bool fresh,
         bool json,
         CancellationToken cancellation
     )
     {
-        var run = new EvaluateRun(request);
+        var run = new EvaluateRun(request, folder.FullPath, fresh);
         var stopping = new Stopping();
         var failures = new List<Exception>();
         using (ProgressLine line = ProgressLine.Of(parsed))
@@ -34,8 +44,17 @@ internal static class EvaluateOutput
             }
             catch (OperationCanceledException e)
             {
-                failures.Add(run.Found is null ? e : new StoppedException("stopped before everything was measured"));
+                failures.Add(
+                    run.Found is null
+                        ? e
+                        : new StoppedException(
+                            "stopped before everything was measured; the same command goes on from here"
+                        )
+                );
             }
+
+            if (run.TakenOver > 0)
+                line.Say($"parry: {run.TakenOver} parts were taken over from an earlier run in '{folder.FullPath}'");
         }
 
         if (run.Found is var (report, failure))

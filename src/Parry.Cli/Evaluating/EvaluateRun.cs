@@ -14,7 +14,10 @@ using static TorchSharp.torch;
 namespace Parry.Cli.Evaluating;
 
 /// <summary>Loads the parts of a request, evaluates it and makes the report.</summary>
-internal sealed class EvaluateRun(EvaluateRequest request)
+/// <param name="request">The request.</param>
+/// <param name="folder">Where records of single images are kept, and those of an earlier run taken over.</param>
+/// <param name="fresh">Whether to delete the records of an earlier run instead.</param>
+internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool fresh)
 {
     private Func<EvaluationFindings, EvaluationReport>? _report;
     private Evaluator? _evaluator;
@@ -29,6 +32,9 @@ internal sealed class EvaluateRun(EvaluateRequest request)
         (_findings ?? _evaluator?.SoFar("it was stopped")) is { } findings
             ? (_report!(findings), findings.Failure)
             : null;
+
+    /// <summary>How many parts of the evaluation were taken over from an earlier run.</summary>
+    public int TakenOver => _evaluator?.TakenOver ?? 0;
 
     /// <summary>Evaluates. Everything is read and checked before the first image is attacked.</summary>
     /// <exception cref="UserErrorException">Something that the request names is not valid.</exception>
@@ -68,15 +74,13 @@ internal sealed class EvaluateRun(EvaluateRequest request)
         if (model is IClassifier seen)
             context.Evaluated = seen;
         IClassifier? source = request.From is null ? null : context.Classifier(request.From);
-        DefenseSpec[] defenses =
-        [
-            .. request
-                .Defenses.Where(defense => defense != EvaluationRow.Nothing)
-                .Select(defense => DefenseCatalog.Parse(defense, context)),
-        ];
+        var content = new PlanContent();
+        DefenseSpec[] defenses = [.. Defenses(context, content)];
         bool learning =
             attacks.Any(attack => attack.Attack is ITrainedAttack<IClassifier>)
             || defenses.Any(defense => defense.Breaks.Count > 0);
+        ImageSet? known = learning ? set.Load(DataPart.Train, Split.DefenseGan, request.DataDir) : null;
+        AddTo(content, images, known, attacks);
         _report = findings => Report(findings, images, set, attacks, defenses, opened);
         _evaluator = new Evaluator(
             new EvaluationPlan
@@ -84,7 +88,7 @@ internal sealed class EvaluateRun(EvaluateRequest request)
                 ModelName = request.Model.Name,
                 Model = model,
                 Images = images,
-                TrainingImages = learning ? set.Load(DataPart.Train, Split.DefenseGan, request.DataDir) : null,
+                TrainingImages = known,
                 DataName = set.Name,
                 Attacks =
                 [
@@ -97,12 +101,13 @@ internal sealed class EvaluateRun(EvaluateRequest request)
                     )),
                 ],
                 Limits = request.Limits,
-                Defenses = Named(defenses),
+                Defenses = defenses,
                 KnownBreaks = request.KnownBreaks,
                 Revisited = request.Revisited,
                 DrawRule = request.DrawRule,
                 Seed = request.Seed,
-            }
+            },
+            Records(content)
         );
         _findings = _evaluator.Evaluate(progress, cancellation);
     }
@@ -170,19 +175,46 @@ internal sealed class EvaluateRun(EvaluateRequest request)
         return request.From is null ? name : $"{name} from {request.From}";
     }
 
-    private static DefenseSpec[] Named(DefenseSpec[] defenses) =>
-        [
-            .. defenses.Select(defense =>
-                ShortName(defense) is var name && defenses.Count(other => ShortName(other) == name) == 1
-                    ? defense with
-                    {
-                        Name = name,
-                    }
-                    : defense
-            ),
-        ];
+    // Named by the short name where only one defense has it.
+    private IEnumerable<DefenseSpec> Defenses(DefenseContext context, PlanContent content)
+    {
+        string[] texts = [.. request.Defenses.Where(defense => defense != EvaluationRow.Nothing)];
+        foreach (string text in texts)
+        {
+            int loaded = context.Files.Count;
+            DefenseSpec defense = DefenseCatalog.Parse(text, context);
+            string name = texts.Count(other => ShortName(other) == ShortName(text)) == 1 ? ShortName(text) : text;
+            content.AddDefense(name, text, context.Files.Skip(loaded));
+            yield return defense with { Name = name };
+        }
+    }
 
-    private static string ShortName(DefenseSpec defense) => defense.Name.Split(':')[0];
+    private static string ShortName(string defense) => defense.Split(':')[0];
+
+    private void AddTo(PlanContent content, ImageSet images, ImageSet? known, AttackSpec[] attacks)
+    {
+        content.AddModel(request.Model);
+        content.AddImages("images", images);
+        if (known is not null)
+            content.AddImages("training images", known);
+        foreach (AttackSpec attack in attacks)
+            content.AddAttack(NameOf(attack, attacks), attack);
+        if (request.From is not null)
+            content.AddModel("substitute", ModelRequest.Of(request.From));
+        content.Add("seed", request.Seed);
+        content.Add("limit on queries", request.Limits?.Queries);
+        content.Add("limit on gradients", request.Limits?.Gradients);
+        content.Add("known breaks", request.KnownBreaks);
+        content.Add("white box revisited", request.Revisited);
+        content.Add("rule for random defenses", request.DrawRule);
+    }
+
+    private RecordFolder Records(PlanContent content)
+    {
+        if (fresh)
+            RecordFolder.Delete(folder);
+        return RecordFolder.Open(folder, content.Entries);
+    }
 
     private SortedDictionary<string, string> Settings(
         ImageSet images,

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Parry.Cli.Evaluating;
-using Parry.Reports;
 
 namespace Parry.Cli.Verbs;
 
@@ -32,7 +31,7 @@ internal static class DemoVerb
             HelpName = "DIR",
             DefaultValueFactory = _ => Path.Combine("out", "demo"),
         };
-        Option<bool> overwrite = Arguments.Overwrite();
+        Option<bool> anew = Arguments.Fresh();
         Option<string?> dataDir = Arguments.DataDir();
         Option<bool> json = Arguments.Json();
         return new Command(
@@ -42,7 +41,7 @@ internal static class DemoVerb
         )
         {
             folder,
-            overwrite,
+            anew,
             dataDir,
             json,
         }.Does(
@@ -62,11 +61,8 @@ internal static class DemoVerb
                     Seed = 1,
                     Command = parsed.CommandText(),
                 };
-                RunFolder reports = RunFolder.Begin(
-                    parsed.GetRequiredValue(folder),
-                    parsed.GetValue(overwrite) || parsed.IsDefault(folder),
-                    ReportFolder.FileNames
-                );
+                bool fresh = parsed.GetValue(anew) || parsed.IsDefault(folder);
+                RunFolder reports = EvaluateOutput.Folder(parsed.GetRequiredValue(folder), fresh);
                 bool quiet = parsed.GetValue(json);
                 if (!quiet)
                     Output
@@ -76,7 +72,7 @@ internal static class DemoVerb
                                 + "PuVAE and MagNet, and with an attacker who knows each of them. The attacks known to "
                                 + "break them are not run, so their numbers are upper bounds. About a minute."
                         );
-                return EvaluateOutput.Write(request, parsed, reports, quiet, cancellation);
+                return EvaluateOutput.Write(request, parsed, reports, fresh, quiet, cancellation);
             }
         );
     }

@@ -2,7 +2,6 @@ using System.CommandLine;
 using Parry.Catalogs;
 using Parry.Cli.Evaluating;
 using Parry.Evaluation;
-using Parry.Reports;
 
 namespace Parry.Cli.Verbs;
 
@@ -62,7 +61,7 @@ internal sealed class EvaluateVerb
         HelpName = "DIR",
         Required = true,
     };
-    private readonly Option<bool> _overwrite = Arguments.Overwrite();
+    private readonly Option<bool> _fresh = Arguments.Fresh();
     private readonly Option<bool> _json = Arguments.Json();
 
     /// <summary>Makes the verb.</summary>
@@ -89,7 +88,7 @@ internal sealed class EvaluateVerb
             verb._gradients,
             verb._seed,
             verb._folder,
-            verb._overwrite,
+            verb._fresh,
             verb._json,
         }.Does(verb.Run);
     }
@@ -113,11 +112,8 @@ internal sealed class EvaluateVerb
             Seed = parsed.GetValue(_seed),
             Command = parsed.CommandText(),
         };
-        RunFolder folder = RunFolder.Begin(
-            parsed.GetRequiredValue(_folder),
-            parsed.GetValue(_overwrite),
-            ReportFolder.FileNames
-        );
-        return EvaluateOutput.Write(request, parsed, folder, parsed.GetValue(_json), cancellation);
+        bool fresh = parsed.GetValue(_fresh);
+        RunFolder folder = EvaluateOutput.Folder(parsed.GetRequiredValue(_folder), fresh);
+        return EvaluateOutput.Write(request, parsed, folder, fresh, parsed.GetValue(_json), cancellation);
     }
 }

@@ -1,5 +1,6 @@
-using Parry.Attacks.ScoreBased;
 using Parry.Attacks.WhiteBox;
+using Parry.Attacks;
+using Parry.Attacks.ScoreBased;
 using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models;
@@ -297,5 +298,27 @@ public class EvaluatorDefenseTests
 
         public Tensor Logits(Images images) =>
             ((IClassifier)_linear).Logits(images).detach().add(images.Pixels.sum([1, 2, 3]).mul(0.0).unsqueeze(1));
+    }
+
+    [Fact]
+    public void A_known_break_that_fails_counts_as_not_run()
+    {
+        var defense = new DefenseSpec
+        {
+            Name = "nothing",
+            Purifier = Purifier.Nothing,
+            Breaks = [new KnownBreak("its break", (_, _) => new Failing())],
+        };
+        EvaluationFindings findings = ToyEvaluation.Run(defense);
+        Assert.Equal(["its break"], findings.KnownBreaksNotRun["nothing"]);
+    }
+
+    private sealed record Failing : IAttack<IClassifier>
+    {
+        public string Name => "failing";
+
+        public Norm Norm => Norm.Linf;
+
+        public Tensor Perturb(IClassifier model, Batch batch) => throw new InvalidOperationException("It broke.");
     }
 }

@@ -22,7 +22,7 @@ public static partial class RegularFile
     /// <exception cref="IOException">The file is missing, cannot be read, is not a regular file, or is
     /// larger.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
-    internal static FileStream Open(string path, long most = long.MaxValue)
+    public static FileStream Open(string path, long most = long.MaxValue)
     {
         Check(path, most);
         return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);

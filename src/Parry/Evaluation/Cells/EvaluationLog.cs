@@ -42,8 +42,13 @@ internal sealed class EvaluationLog
     {
         string failure = $"{attack} failed on {subject.Title}: {TorchErrors.FirstLine(cause).TrimEnd('.')}";
         Note($"{failure}. Its rows are missing, so what the other attacks leave is an upper bound.");
+        bool isBreak = subject.Defense?.Breaks.Any(known => known.Name == attack) ?? false;
         lock (_lock)
+        {
             _failures.Add((subject.Name, attack, failure));
+            if (isBreak)
+                _notRun[subject.Name] = [.. _notRun.GetValueOrDefault(subject.Name, []), attack];
+        }
     }
 
     /// <summary>Notes that the attacks known to break a defense were not run.</summary>
