@@ -94,7 +94,7 @@ public sealed class RunsTests(TrainedModels trained) : IDisposable
     public async Task A_report_is_not_written_over_another_one_or_over_files_that_no_run_listed()
     {
         Assert.Equal(0, (await Evaluate("fgsm:eps=0.1")).Code);
-        (await Evaluate("fgsm:eps=0.2")).Fails(2, "another run", "--overwrite");
+        (await Evaluate("fgsm:eps=0.2")).Fails(2, "another plan", "attack fgsm was fgsm:eps=0.1", "--fresh");
         File.Delete(_folder.File("report/.parry-files"));
         (await Evaluate("fgsm:eps=0.2")).Fails(2, "index.html");
     }

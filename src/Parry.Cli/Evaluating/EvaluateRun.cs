@@ -107,7 +107,7 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool f
                 DrawRule = request.DrawRule,
                 Seed = request.Seed,
             },
-            Records(content)
+            RecordFolder.Open(folder, content.Entries, fresh)
         );
         _findings = _evaluator.Evaluate(progress, cancellation);
     }
@@ -185,7 +185,10 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool f
             DefenseSpec defense = DefenseCatalog.Parse(text, context);
             string name = texts.Count(other => ShortName(other) == ShortName(text)) == 1 ? ShortName(text) : text;
             content.AddDefense(name, text, context.Files.Skip(loaded));
-            yield return defense with { Name = name };
+            yield return defense with
+            {
+                Name = name,
+            };
         }
     }
 
@@ -207,13 +210,6 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool f
         content.Add("known breaks", request.KnownBreaks);
         content.Add("white box revisited", request.Revisited);
         content.Add("rule for random defenses", request.DrawRule);
-    }
-
-    private RecordFolder Records(PlanContent content)
-    {
-        if (fresh)
-            RecordFolder.Delete(folder);
-        return RecordFolder.Open(folder, content.Entries);
     }
 
     private SortedDictionary<string, string> Settings(

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
-using Parry.Attacks;
 using Parry.Catalogs;
 using Parry.Data;
 using Parry.Data.Files;

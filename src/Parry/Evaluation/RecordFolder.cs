@@ -23,35 +23,33 @@ public sealed class RecordFolder
     private readonly string _path;
     private readonly IReadOnlyDictionary<string, string> _plan;
 
-    private RecordFolder(string path, IReadOnlyDictionary<string, string> plan) => (_path, _plan) = (path, plan);
+    private readonly bool _fresh;
 
-    /// <summary>Opens a folder for a plan.</summary>
+    private RecordFolder(string path, IReadOnlyDictionary<string, string> plan, bool fresh) =>
+        (_path, _plan, _fresh) = (path, plan, fresh);
+
+    /// <summary>Opens a folder for a plan; nothing is written or deleted before the evaluation begins.</summary>
     /// <param name="path">The folder, which is made if it is missing.</param>
     /// <param name="plan">All that decides the numbers of the plan, with names for messages; what belongs to one
     /// attack or one defense is named "attack NAME" or "defense NAME".</param>
+    /// <param name="fresh">Whether to delete the records of an earlier run, instead of taking them over.</param>
     /// <exception cref="UserErrorException">The folder holds the records of another plan, or cannot be
     /// written.</exception>
-    public static RecordFolder Open(string path, IReadOnlyDictionary<string, string> plan)
+    public static RecordFolder Open(string path, IReadOnlyDictionary<string, string> plan, bool fresh = false)
     {
-        string file = Path.Combine(path, PlanName);
-        var known = RecordFile.Read(
-            file,
-            RecordJsonContext.Default.IReadOnlyDictionaryStringString,
-            RecordJsonContext.Default.SampleRecord
-        );
+        var known = fresh
+            ? null
+            : RecordFile.Read(
+                Path.Combine(path, PlanName),
+                RecordJsonContext.Default.IReadOnlyDictionaryStringString,
+                RecordJsonContext.Default.SampleRecord
+            );
         if (known is { } held && Difference(held.Head, plan) is { } difference)
             throw new UserErrorException(
                 $"'{path}' holds the results of another plan: {difference}. Choose another folder, or add --fresh to "
                     + "delete them and start anew"
             );
-        RecordFile.Write(
-            file,
-            plan,
-            RecordJsonContext.Default.IReadOnlyDictionaryStringString,
-            [],
-            RecordJsonContext.Default.SampleRecord
-        );
-        return new RecordFolder(path, plan);
+        return new RecordFolder(path, plan, fresh);
     }
 
     /// <summary>Whether a folder holds records.</summary>
@@ -72,6 +70,20 @@ public sealed class RecordFolder
         File.Delete(Path.Combine(path, TimesName));
         File.Delete(Path.Combine(path, PlanName));
         DeleteIfEmpty(cells);
+    }
+
+    /// <summary>Writes down which plan the records belong to.</summary>
+    internal void Begin()
+    {
+        if (_fresh)
+            Delete(_path);
+        RecordFile.Write(
+            Path.Combine(_path, PlanName),
+            _plan,
+            RecordJsonContext.Default.IReadOnlyDictionaryStringString,
+            [],
+            RecordJsonContext.Default.SampleRecord
+        );
     }
 
     internal CellPart? ReadPart(CellName cell, ImageRange range) =>

@@ -1,6 +1,6 @@
-using Parry.Attacks.WhiteBox;
 using Parry.Attacks;
 using Parry.Attacks.ScoreBased;
+using Parry.Attacks.WhiteBox;
 using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models;

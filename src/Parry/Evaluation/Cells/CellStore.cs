@@ -21,6 +21,7 @@ internal sealed class CellStore(RecordFolder? folder, IReadOnlyList<ImageRange> 
     {
         if (folder is null)
             return;
+        folder.Begin();
         foreach (ImageRange range in ranges)
         {
             foreach (CellName cell in cells.Names)
