@@ -62,8 +62,8 @@ internal static class Arguments
     public static HttpSettings? Http(this ParseResult result, Option<string?> option, string model) =>
         (result.GetValue(option), HttpModel.IsAddress(model)) switch
         {
-            ({ } text, true) => HttpSettings.Parse(text),
-            (null, true) => new HttpSettings(),
+            ({ } text, true) => HttpSettings.Parse(text) with { Waiting = ProgressLine.Of(result).Say },
+            (null, true) => new HttpSettings { Waiting = ProgressLine.Of(result).Say },
             ({ }, false) => throw new UserErrorException(
                 $"--http is for a model at an http:// or https:// URL, got --model {model}: leave out one of the two"
             ),

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Parry.Cli.Tests;
 
-/// <summary>Models behind a proxy, which is named when it fails, without its password, and not tried again.</summary>
+/// <summary>Models behind a proxy, which is named when it fails, and behind servers that ask to wait.</summary>
 public sealed class ProxyTests : IDisposable
 {
     private readonly TcpListener _proxy = new(IPAddress.Loopback, 0);
@@ -19,7 +19,7 @@ public sealed class ProxyTests : IDisposable
     [InlineData("https", "the connection through the proxy", "NO_PROXY=models.example")]
     public async Task A_proxy_that_wants_a_password_is_named(string scheme, params string[] told)
     {
-        Task<int> asked = Refuse();
+        Task<int> asked = Refuse("407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"");
         string address = $"127.0.0.1:{((IPEndPoint)_proxy.LocalEndpoint).Port}";
         using Process process = CommandLine.Start(
             CommandLine.ProgramFolder,
@@ -39,8 +39,19 @@ public sealed class ProxyTests : IDisposable
         Assert.Equal(1, await asked);
     }
 
-    // Answers everybody with 407 and counts them.
-    private async Task<int> Refuse()
+    [Fact]
+    public async Task A_pause_that_a_server_asks_for_is_told_before_it_ends()
+    {
+        Task<int> asked = Refuse("429 Too Many Requests\r\nRetry-After: 1");
+        string url = $"http://{_proxy.LocalEndpoint}/v2/models/toy";
+        CommandLine.Outcome end = await CommandLine.Run("model", "inspect", url, "--http", "retries=1,backoff=0");
+        _proxy.Stop();
+        Assert.Equal((1, 2), (end.Code, await asked));
+        Assert.StartsWith($"{url}: HTTP 429; waiting 1 seconds, as it asks\n", end.Error, StringComparison.Ordinal);
+    }
+
+    // Answers everybody with this status and counts them.
+    private async Task<int> Refuse(string status)
     {
         for (int asked = 0; ; asked++)
         {
@@ -52,10 +63,7 @@ public sealed class ProxyTests : IDisposable
                 while (await reader.ReadLineAsync() is { Length: > 0 }) { }
 
                 await stream.WriteAsync(
-                    Encoding.ASCII.GetBytes(
-                        "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\n"
-                            + "Content-Length: 0\r\nConnection: close\r\n\r\n"
-                    )
+                    Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 );
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)

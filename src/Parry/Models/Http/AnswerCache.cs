@@ -9,8 +9,9 @@ namespace Parry.Models.Http;
 
 /// <summary>
 /// A cache of answers on disk, by the SHA-256 of the values sent. The file is append-only, with records of fixed length
-/// that each have a checksum: after a crash, a damaged last record is ignored and the ones before it stay valid. Memory
-/// holds only the first half of each key and the position of its record.
+/// that each have a checksum: after a crash, a damaged last record is ignored and the ones before it stay valid. A new
+/// file gets its mark at once, so that one without it was emptied or edited. Memory holds only the first half of each
+/// key and the position of its record.
 /// </summary>
 internal sealed class AnswerCache : IDisposable
 {
@@ -41,6 +42,7 @@ internal sealed class AnswerCache : IDisposable
         {
             Directory.CreateDirectory(folder);
             RegularFile.Check(path);
+            bool isNew = !File.Exists(path);
             file = File.OpenHandle(
                 path,
                 FileMode.OpenOrCreate,
@@ -49,7 +51,7 @@ internal sealed class AnswerCache : IDisposable
                 FileOptions.RandomAccess
             );
             var cache = new AnswerCache(path, file);
-            cache.Load();
+            cache.Load(isNew);
             return cache;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or UserErrorException)
@@ -63,6 +65,9 @@ internal sealed class AnswerCache : IDisposable
                 );
         }
     }
+
+    /// <summary>What was wrong with the answers it kept, in a sentence; null if nothing was.</summary>
+    public string? Note { get; private set; }
 
     /// <summary>The path of the file for one identity in a folder.</summary>
     public static string PathOf(string folder, string identity, string kind) =>
@@ -142,17 +147,30 @@ internal sealed class AnswerCache : IDisposable
         (_width, _end) = (width, HeaderSize);
     }
 
-    private void Load()
+    private void Load(bool isNew)
     {
         long length = RandomAccess.GetLength(_file);
-        var header = new byte[HeaderSize];
-        if (RandomAccess.Read(_file, header, 0) < HeaderSize)
+        if (length == 0 && isNew)
+        {
+            RandomAccess.Write(_file, s_magic, 0);
             return;
+        }
+
+        if (length == 0)
+            throw new UserErrorException(
+                $"{_path}, which keeps answers, was emptied: restore it, or remove it and all images are sent again"
+            );
+        var header = new byte[HeaderSize];
+        int got = RandomAccess.Read(_file, header, 0);
         int width = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(s_magic.Length));
-        if (!header.AsSpan(0, s_magic.Length).SequenceEqual(s_magic) || width is < 1 or > MostNumbers)
+        bool begun = got == HeaderSize;
+        if (!header.AsSpan(0, s_magic.Length).SequenceEqual(s_magic) || (begun && width is < 1 or > MostNumbers))
             throw new UserErrorException($"{_path} is not a file of answers: give another folder, or remove the file");
+        if (!begun)
+            return;
         (_width, _end) = (width, HeaderSize);
         var block = new byte[Math.Max(1, BlockSize / RecordSize) * RecordSize];
+        int damaged = 0;
         while (RandomAccess.Read(_file, block, _end) is var read && read >= RecordSize)
         {
             for (int from = 0; from + RecordSize <= read; from += RecordSize)
@@ -160,10 +178,17 @@ internal sealed class AnswerCache : IDisposable
                 ReadOnlySpan<byte> record = block.AsSpan(from, RecordSize);
                 if (IsWhole(record))
                     _places[Short(record)] = _end + from;
+                else
+                    damaged++;
             }
 
             _end += read / RecordSize * RecordSize;
         }
+
+        if (damaged > 0)
+            Note =
+                $"{damaged} of the answers kept in {_path} were edited or damaged: where their images come again, they "
+                + "are sent again.";
 
         // Remove what a crash left of the last record.
         if (_end < length)

@@ -13,6 +13,7 @@ internal sealed class Endpoint : IDisposable
     private const int LargestAnswer = 1 << 26;
     private const int LargestComplaint = 1 << 16;
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_betweenWords = TimeSpan.FromSeconds(30);
 
     private readonly HttpSettings _settings;
     private readonly HttpClient _client;
@@ -24,6 +25,7 @@ internal sealed class Endpoint : IDisposable
     private long _requests;
     private long _answered;
     private long _waited;
+    private long _nextWord;
     private bool _reached;
 
     /// <summary>Connects to an endpoint.</summary>
@@ -101,7 +103,7 @@ internal sealed class Endpoint : IDisposable
                     throw Failed(address, complaint.Text, attempt + 1);
                 if (complaint.RetryAfter > _settings.Patience)
                     throw Failed(address, $"{complaint.Text}, {Impatient(complaint.RetryAfter.Value)}", attempt + 1);
-                await Pause(attempt, complaint.RetryAfter ?? TimeSpan.Zero).ConfigureAwait(false);
+                await Pause(address, attempt, complaint).ConfigureAwait(false);
             }
         }
         finally
@@ -117,8 +119,9 @@ internal sealed class Endpoint : IDisposable
         _slots.Dispose();
     }
 
-    private Task Pause(int attempt, TimeSpan asked)
+    private Task Pause(Uri address, int attempt, Complaint complaint)
     {
+        TimeSpan asked = complaint.RetryAfter ?? TimeSpan.Zero;
         TimeSpan pause = _settings.Backoff * Math.ScaleB(1, Math.Min(attempt, 20));
         if (pause > s_longestPause)
             pause = s_longestPause;
@@ -126,9 +129,25 @@ internal sealed class Endpoint : IDisposable
         {
             Interlocked.Add(ref _waited, asked.Ticks);
             pause = asked;
+            Tell(address, complaint.Text, asked);
         }
 
         return Task.Delay(pause, _cancellation);
+    }
+
+    // Several requests wait at a time, and a busy server asks again and again.
+    private void Tell(Uri address, string complaint, TimeSpan pause)
+    {
+        long next = Interlocked.Read(ref _nextWord);
+        long now = Environment.TickCount64;
+        long then = now + (long)Math.Max(pause.TotalMilliseconds, s_betweenWords.TotalMilliseconds);
+        if (now < next || Interlocked.CompareExchange(ref _nextWord, then, next) != next)
+            return;
+        string text = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Shown(address)}: {complaint}; waiting {Math.Ceiling(pause.TotalSeconds):N0} seconds, as it asks"
+        );
+        _settings.Waiting?.Invoke(WithoutToken(text));
     }
 
     private string Impatient(TimeSpan asked) =>
@@ -227,10 +246,11 @@ internal sealed class Endpoint : IDisposable
         string text =
             $"{Shown(address)}: {complaint}, {(times == 1 ? "after one attempt" : $"after {times} attempts")}; "
             + $"{Number(Counts.Answered)} images were answered{Kept()}";
-        return Latch(
-            new EndpointException(_token is null ? text : text.Replace(_token, "[token]", StringComparison.Ordinal))
-        );
+        return Latch(new EndpointException(WithoutToken(text)));
     }
+
+    private string WithoutToken(string text) =>
+        _token is null ? text : text.Replace(_token, "[token]", StringComparison.Ordinal);
 
     private string Kept() =>
         Counts.Answered == 0 ? ""

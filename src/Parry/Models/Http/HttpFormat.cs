@@ -20,6 +20,6 @@ internal static class HttpFormat
             source.Classes,
             source.Cancellation
         );
-        return new OpenedModel(model, null, source.Contract with { Size = model.Shape });
+        return new OpenedModel(model, null, source.Contract with { Size = model.Shape }) { Notes = model.Notes };
     }
 }

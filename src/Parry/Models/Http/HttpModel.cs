@@ -38,6 +38,9 @@ public abstract class HttpModel : IPredictor, IDisposable
             SecondsWaited = _endpoint.Waited.TotalSeconds,
         };
 
+    /// <summary>What must be known of its cache, in sentences.</summary>
+    internal IReadOnlyList<string> Notes => _cache?.Note is { } note ? [note] : [];
+
     /// <summary>Whether a model is named by an http:// or https:// URL.</summary>
     public static bool IsAddress(string model) => HttpFormat.Format.Matches(model);
 

@@ -82,6 +82,12 @@ public sealed record HttpSettings
     /// </summary>
     public bool OnlyLabels => Answers == HttpAnswers.Labels || Template is { Scores: null };
 
+    /// <summary>
+    /// Takes a line where the server makes requests wait with Retry-After, twice a minute at most; null to wait in
+    /// silence.
+    /// </summary>
+    public Action<string>? Waiting { get; init; }
+
     /// <summary>The keys that <see cref="Parse"/> accepts.</summary>
     public static string Keys => string.Join(", ", s_binder.OptionsOf(new()).Select(option => option.Name));
 

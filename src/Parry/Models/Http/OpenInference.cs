@@ -13,6 +13,7 @@ internal sealed class OpenInference : IWireFormat
     private const string Infer = "/infer";
     private const string Bytes = "UINT8";
     private const int MostListed = 20;
+    private const int MostBatched = 4096;
     private const long MostValues = 1 << 26;
 
     private readonly InputContract _contract;
@@ -21,6 +22,7 @@ internal sealed class OpenInference : IWireFormat
     private readonly string _type;
     private readonly string _output;
     private readonly long[] _sizes;
+    private readonly int? _batch;
 
     private OpenInference(
         Uri model,
@@ -28,12 +30,12 @@ internal sealed class OpenInference : IWireFormat
         long[] sizes,
         (string Name, string Type) input,
         ModelTensor output,
-        int most,
+        int? batch,
         InputContract contract,
         HttpSettings settings
     )
     {
-        (Shape, _sizes, _contract, _settings, MostImages) = (shape, sizes, contract, settings, most);
+        (Shape, _sizes, _contract, _settings, _batch) = (shape, sizes, contract, settings, batch);
         (_input, _type) = input;
         _output = output.Name;
         Address = new UriBuilder(model) { Path = model.AbsolutePath + Infer }.Uri;
@@ -58,7 +60,7 @@ internal sealed class OpenInference : IWireFormat
 
     public ImageShape Shape { get; }
 
-    public int MostImages { get; }
+    public int MostImages => _batch ?? int.MaxValue;
 
     public string Identity => $"{Address} {_input} {_type} {string.Join('x', _sizes)} {_output}";
 
@@ -115,9 +117,10 @@ internal sealed class OpenInference : IWireFormat
                 $"{at} takes tensors of the shape [{ModelTensor.Text(sizes)}], expected [-1, C, H, W], [-1, H, W, C] "
                     + "or [-1, VALUES]: serve it with one of these, or describe its requests with --http template=FILE"
             );
-        if (sizes[0] is not (-1 or 1))
+        if (sizes[0] is not (-1 or (>= 1 and <= MostBatched)))
             throw new UserErrorException(
-                $"{at} takes exactly {sizes[0]} images at a time: serve it so that it takes any number"
+                $"{at} takes exactly {sizes[0]} images at a time, expected at most {MostBatched}: serve it so that it "
+                    + "takes any number, or describe its requests with --http template=FILE"
             );
 
         if (type == Bytes)
@@ -132,10 +135,11 @@ internal sealed class OpenInference : IWireFormat
         ImageShape? told = sizes.Count == 2 ? wanted : ShapeOf(sizes, contract.Layout!.Value, wanted);
         if (told is not { } fits)
             throw new UserErrorException($"{at} takes images of any size: choose one with --input-size CxHxW");
-        if ((long)fits.Channels * fits.Height * fits.Width is > MostValues or < 1)
+        long images = Math.Max(1, sizes[0]);
+        if (images * fits.Channels * fits.Height * fits.Width is > MostValues or < 1)
             throw new UserErrorException(
-                $"{at} takes images of {fits}, which are larger than {MostValues} values: choose a size with "
-                    + "--input-size CxHxW"
+                $"{at} takes {(images == 1 ? "images" : $"{images} images")} of {fits}, which are larger than "
+                    + $"{MostValues} values: choose a size with --input-size CxHxW"
             );
         if ((wanted ?? fits) != fits || (sizes.Count == 2 && sizes[1] != -1 && sizes[1] != fits.Pixels))
             throw new UserErrorException(
@@ -153,7 +157,7 @@ internal sealed class OpenInference : IWireFormat
             each,
             (name, type),
             output,
-            sizes[0] == 1 ? 1 : int.MaxValue,
+            sizes[0] == -1 ? null : (int)sizes[0],
             contract,
             settings
         );
@@ -169,13 +173,14 @@ internal sealed class OpenInference : IWireFormat
     {
         using var writer = new Utf8JsonWriter(to);
         var data = new ArrayBufferWriter<byte>(values.Length * 10);
-        JsonNumbers.Write(data, values, [values.Length]);
+        ReadOnlySpan<float> sent = Filled(values, count);
+        JsonNumbers.Write(data, sent, [sent.Length]);
         writer.WriteStartObject();
         writer.WriteStartArray("inputs");
         writer.WriteStartObject();
         writer.WriteString("name", _input);
         writer.WriteStartArray("shape");
-        writer.WriteNumberValue(count);
+        writer.WriteNumberValue(_batch ?? count);
         foreach (long size in _sizes)
             writer.WriteNumberValue(size);
         writer.WriteEndArray();
@@ -202,10 +207,11 @@ internal sealed class OpenInference : IWireFormat
         InferenceTensor output =
             outputs.FirstOrDefault(tensor => tensor.Name == _output)
             ?? throw new InvalidDataException($"there is no output \"{_output}\"");
-        if (output.Shape.Count == 0 || output.Shape[0] != count)
+        int rows = _batch ?? count;
+        if (output.Shape.Count == 0 || output.Shape[0] != rows)
             throw new InvalidDataException(
-                $"the output \"{_output}\" has the shape [{string.Join(", ", output.Shape)}] for {count} "
-                    + $"{(count == 1 ? "image" : "images")}"
+                $"the output \"{_output}\" has the shape [{string.Join(", ", output.Shape)}] for {rows} "
+                    + $"{(rows == 1 ? "image" : "images")}"
             );
         if (output.Texts.Count > 0 && !_settings.OnlyLabels)
             throw new InvalidDataException($"the output \"{_output}\" contains strings; expected scores");
@@ -213,13 +219,27 @@ internal sealed class OpenInference : IWireFormat
             output.Texts.Count > 0
                 ? [.. output.Texts.Select(text => Answers.LabelOf(text, _contract.ClassNames))]
                 : output.Numbers;
-        return Answers.Checked(
+        float[] all = Answers.Checked(
             values,
-            count,
+            rows,
             _settings.OnlyLabels,
             areLabels: !IsFloat(output.DataType),
             _contract.Background ?? 0
         );
+        return all[..(all.Length / rows * count)];
+    }
+
+    // A server that takes exactly so many images gets the last one again and again.
+    private ReadOnlySpan<float> Filled(ReadOnlySpan<float> values, int count)
+    {
+        if (_batch is not { } batch || batch == count)
+            return values;
+        int size = values.Length / count;
+        var filled = new float[batch * size];
+        values.CopyTo(filled);
+        for (int i = count; i < batch; i++)
+            values[^size..].CopyTo(filled.AsSpan(i * size));
+        return filled;
     }
 
     private static bool IsFloat(string type) => type.StartsWith("FP", StringComparison.Ordinal) || type == "BF16";

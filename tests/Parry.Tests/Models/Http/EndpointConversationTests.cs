@@ -85,6 +85,59 @@ public sealed class EndpointConversationTests : IDisposable
         Assert.Contains("wait 1 seconds", remote.Use.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_pause_is_told_when_it_begins_and_not_for_every_request()
+    {
+        var told = new List<string>();
+        int waiting = -1;
+        using EndpointServer server = Of(
+            _model,
+            post =>
+            {
+                waiting = told.Count;
+                return post is 1 or 2 ? Status("429 Too Many Requests", "slow down", "Retry-After: 1\r\n") : [];
+            }
+        );
+        using HttpModel remote = server.Open(Quick with { Concurrency = 1, Waiting = told.Add });
+        Assert.Equal(Labels, remote.Predict(_images).ToArray<long>());
+        string line = Assert.Single(told);
+        Assert.EndsWith("HTTP 429 \"slow down\"; waiting 1 seconds, as it asks", line, StringComparison.Ordinal);
+        Assert.Equal((1, 2), (waiting, remote.Use.SecondsWaited));
+    }
+
+    [Theory]
+    [InlineData(1, 40)]
+    [InlineData(8, 5)]
+    [InlineData(32, 2)]
+    [InlineData(64, 2)]
+    public void A_batch_of_fixed_size_is_filled_up(int size, int posts)
+    {
+        var shapes = new List<long>();
+        using var server = new EndpointServer(request =>
+        {
+            if (request.Method == "GET")
+                return Ok(Metadata().Replace("[-1,", $"[{size},", StringComparison.Ordinal));
+            lock (shapes)
+                shapes.Add(InferenceTensor.ReadAll(request.Body, "inputs")[0].Shape[0]);
+            return Ok(Infer(_model, request.Body));
+        });
+        using HttpModel remote = server.Open();
+        Assert.Equal(Labels, remote.Predict(_images).ToArray<long>());
+        Assert.Equal(1 + posts, shapes.Count);
+        Assert.All(shapes, sent => Assert.Equal(size, sent));
+    }
+
+    [Fact]
+    public void A_batch_of_senseless_size_points_to_a_template()
+    {
+        using var server = new EndpointServer(_ => Ok(Metadata().Replace("[-1,", "[0,", StringComparison.Ordinal)));
+        Assert.Contains(
+            "--http template=FILE",
+            Assert.Throws<UserErrorException>(() => server.Open()).Message,
+            StringComparison.Ordinal
+        );
+    }
+
     [Theory]
     [InlineData("""{"error":"no such \u001b[31mmodel"}""", "\"no such \\x1b[31mmodel\"")]
     [InlineData(

@@ -156,6 +156,51 @@ public sealed class HttpModelTests : IDisposable
         using HttpModel last = server.Open(settings);
         Assert.Equal(((IPredictor)_model).Predict(_images).ToArray<long>(), last.Predict(_images).ToArray<long>());
         Assert.Equal(1, last.Use.Sent);
+        string note = Assert.Single(last.Notes);
+        Assert.Contains($"1 of the answers kept in {file} were edited or damaged", note, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "was emptied: restore it, or remove it")]
+    [InlineData("PARRY", "is not a file of answers")]
+    [InlineData("{\"answers\":[]}", "is not a file of answers")]
+    public void A_cache_that_was_emptied_or_edited_is_named_and_nothing_is_sent(string content, string word)
+    {
+        HttpSettings settings = Quick with { Cache = _folder.Path };
+        using EndpointServer server = Of(_model);
+        using (HttpModel remote = server.Open(settings))
+            remote.Predict(_images).Dispose();
+        string file = Directory.GetFiles(_folder.Path, "*.answers").Single();
+        int posts = server.Posts;
+        File.WriteAllText(file, content);
+
+        string message = Assert.Throws<UserErrorException>(() => server.Open(settings)).Message;
+        Assert.Contains($"{file}", message, StringComparison.Ordinal);
+        Assert.Contains(word, message, StringComparison.Ordinal);
+        Assert.Equal(posts, server.Posts);
+
+        File.Delete(file);
+        using HttpModel anew = server.Open(settings);
+        Assert.Empty(anew.Notes);
+    }
+
+    [Fact]
+    public void A_cache_that_a_run_left_without_an_answer_is_used_by_the_next()
+    {
+        HttpSettings settings = Quick with { Cache = _folder.Path };
+        using (EndpointServer broken = Of(_model, _ => Status("403 Forbidden", "no")))
+            Assert.Throws<EndpointException>(() => broken.Open(settings with { Retries = 0 }));
+        string[] files = Directory.GetFiles(_folder.Path, "*.answers");
+        Assert.Equal("PARRYAN1", File.ReadAllText(files.Single()));
+
+        using EndpointServer server = Of(_model);
+        File.Move(files[0], Path.Combine(_folder.Path, "begun"));
+        using (HttpModel remote = server.Open(settings))
+            remote.Predict(_images).Dispose();
+        string file = Directory.GetFiles(_folder.Path, "*.answers").Single();
+        File.Move(Path.Combine(_folder.Path, "begun"), file, overwrite: true);
+        using HttpModel again = server.Open(settings);
+        Assert.Equal(((IPredictor)_model).Predict(_images).ToArray<long>(), again.Predict(_images).ToArray<long>());
     }
 
     [Fact]
@@ -240,7 +285,7 @@ public sealed class HttpModelTests : IDisposable
     [InlineData("[-1,3,4,6]", "FP32", "not 3x4x5")]
     [InlineData("[-1,3,4,5]", "INT32", "INT32")]
     [InlineData("[-1,3,4]", "FP32", "[-1, C, H, W]")]
-    [InlineData("[8,3,4,5]", "FP32", "8 images at a time")]
+    [InlineData("[8192,3,4,5]", "FP32", "8192 images at a time")]
     public void A_model_of_other_images_is_refused_before_it_is_asked(string shape, string type, string told)
     {
         using var server = new EndpointServer(_ =>
