@@ -252,6 +252,8 @@ internal sealed class ModelServer : IAsyncDisposable
             || images.Numbers.Length == 0
         )
             throw new InvalidDataException($"{expected}, got {images.DataType} [{string.Join(", ", images.Shape)}]");
+        if (!Array.TrueForAll(images.Numbers, float.IsFinite))
+            throw new InvalidDataException($"{expected}, got null among its numbers");
         return images.Shape[0] <= MostImages
             ? images
             : throw new InvalidDataException(

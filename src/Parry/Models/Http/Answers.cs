@@ -62,11 +62,13 @@ internal static class Answers
         );
     }
 
-    private static int Best(ReadOnlySpan<float> row)
+    private static long Best(ReadOnlySpan<float> row)
     {
         int best = 0;
-        for (int i = 1; i < row.Length; i++)
+        for (int i = 0; i < row.Length; i++)
         {
+            if (float.IsNaN(row[i]))
+                return Predictions.None;
             if (row[i] > row[best])
                 best = i;
         }

@@ -170,7 +170,7 @@ public abstract class HttpModel : IPredictor, IDisposable
 
     private float[] Read(byte[] answer, int count)
     {
-        float[] read = _wire.Read(answer, count);
+        float[] read = _wire.Read(JsonNumbers.WithNulls(answer), count);
         return _width == 0 || read.Length == _width * count
             ? read
             : throw new InvalidDataException(
@@ -188,6 +188,16 @@ public abstract class HttpModel : IPredictor, IDisposable
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         float[] first = Ask(zeros([1, Shape.Channels, Shape.Height, Shape.Width]));
+        if (!Array.TrueForAll(first, IsTold))
+        {
+            // It may divide by the contrast of an image.
+            first = Ask(linspace(0, 1, Shape.Pixels).reshape(1, Shape.Channels, Shape.Height, Shape.Width));
+            if (!Array.TrueForAll(first, IsTold))
+                throw new UserErrorException(
+                    $"{at} returns scores that are not finite: check how it takes images (--mean, --std, --range)"
+                );
+        }
+
         _width = first.Length;
         bool probable = first.Length == 1 ? first[0] is >= 0 and <= 1 : InputContract.IsDistribution(first);
         _contract = _contract with
@@ -211,6 +221,8 @@ public abstract class HttpModel : IPredictor, IDisposable
                 $"{at} returned the label {first[0]}; expected 0 to {Classes - 1}: give data with the model's classes"
             );
     }
+
+    private bool IsTold(float value) => float.IsFinite(value) && !(_settings.OnlyLabels && value == Predictions.None);
 
     // Gets one row of numbers for each image, from the cache or the endpoint; sends equal images only once.
     private float[] Ask(Tensor images)

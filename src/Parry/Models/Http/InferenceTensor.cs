@@ -8,7 +8,7 @@ namespace Parry.Models.Http;
 /// <param name="Name">Its name.</param>
 /// <param name="DataType">Its type, such as FP32.</param>
 /// <param name="Shape">Its sizes.</param>
-/// <param name="Numbers">Its elements in row-major order; empty if they are strings.</param>
+/// <param name="Numbers">Its elements in row-major order, NaN where it has null; empty if they are strings.</param>
 /// <param name="Texts">Its elements if these are strings (BYTES).</param>
 public sealed record InferenceTensor(
     string Name,
@@ -141,6 +141,9 @@ public sealed record InferenceTensor(
                             ? value
                             : throw new InvalidDataException("a number is outside the range of float32")
                     );
+                    break;
+                case JsonTokenType.Null:
+                    numbers.Add(float.NaN);
                     break;
                 case JsonTokenType.String:
                     texts.Add(reader.GetString()!);

@@ -41,7 +41,45 @@ internal static class JsonNumbers
         Put(to, (byte)']');
     }
 
-    /// <summary>Appends all numbers of a number or of nested arrays; strings go to <paramref name="texts"/>.</summary>
+    /// <summary>
+    /// Replaces what Python writes though JSON has none: NaN and Infinity by null, -Infinity, the score of a class that
+    /// is ruled out, by about the smallest float32.
+    /// </summary>
+    public static byte[] WithNulls(byte[] json)
+    {
+        if (json.AsSpan().IndexOf("NaN"u8) < 0 && json.AsSpan().IndexOf("Infinity"u8) < 0)
+            return json;
+        using var all = new MemoryStream();
+        bool quoted = false;
+        for (int i = 0; i < json.Length; i++)
+        {
+            ReadOnlySpan<byte> rest = json.AsSpan(i);
+            int length =
+                quoted ? 0
+                : rest.StartsWith("NaN"u8) ? "NaN".Length
+                : rest.StartsWith("Infinity"u8) ? "Infinity".Length
+                : rest.StartsWith("-Infinity"u8) ? "-Infinity".Length
+                : 0;
+            if (length > 0)
+            {
+                all.Write(json[i] == '-' ? "-3.4e38"u8 : "null"u8);
+                i += length - 1;
+                continue;
+            }
+
+            all.WriteByte(json[i]);
+            if (json[i] == '"')
+                quoted = !quoted;
+            else if (json[i] == '\\' && i + 1 < json.Length)
+                all.WriteByte(json[++i]);
+        }
+
+        return all.ToArray();
+    }
+
+    /// <summary>
+    /// Appends all numbers of a number or of nested arrays, NaN for null; strings go to <paramref name="texts"/>.
+    /// </summary>
     /// <exception cref="InvalidDataException">The element is something else, or a number is beyond float32.</exception>
     public static void Read(JsonElement element, List<float> numbers, List<string>? texts = null)
     {
@@ -57,6 +95,9 @@ internal static class JsonNumbers
                         ? value
                         : throw new InvalidDataException($"{PlainText.Excerpt(element.GetRawText())} is beyond float32")
                 );
+                break;
+            case JsonValueKind.Null:
+                numbers.Add(float.NaN);
                 break;
             case JsonValueKind.String when texts is not null:
                 texts.Add(element.GetString()!);

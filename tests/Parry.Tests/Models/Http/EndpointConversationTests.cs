@@ -139,6 +139,74 @@ public sealed class EndpointConversationTests : IDisposable
     }
 
     [Theory]
+    [InlineData("NaN", HttpAnswers.Scores)]
+    [InlineData("-Infinity,NaN", HttpAnswers.Scores)]
+    [InlineData("Infinity", HttpAnswers.Scores)]
+    [InlineData("null", HttpAnswers.Scores)]
+    [InlineData("NaN", HttpAnswers.Labels)]
+    public void An_image_without_scores_has_no_class_and_the_others_keep_theirs(string value, HttpAnswers answers)
+    {
+        string[] given = value.Split(',');
+        using var server = new EndpointServer(request =>
+            Ok(request.Method == "GET" ? Metadata() : Broken(Infer(_model, request.Body), request.Body, given))
+        );
+        using HttpModel remote = server.Open(Quick with { Answers = answers, Batch = 40 }, s_shape, 3);
+        Tensor images = cat([zeros([1, 1, 2, 2]), _images]);
+        Assert.Equal([Predictions.None, .. Labels], remote.Predict(images).ToArray<long>());
+        Assert.Equal(4, server.Posts);
+    }
+
+    [Theory]
+    [InlineData(HttpAnswers.Scores)]
+    [InlineData(HttpAnswers.Labels)]
+    public void A_class_that_is_ruled_out_or_has_the_score_minus_1_leaves_an_image_its_class(HttpAnswers answers)
+    {
+        const string Data = """{"outputs":[{"name":"y","datatype":"FP32","shape":[1,3],"data":[-Infinity,-1,-2]}]}""";
+        using var server = new EndpointServer(request => Ok(request.Method == "GET" ? Metadata() : Data));
+        using HttpModel remote = server.Open(Quick with { Answers = answers }, s_shape, 3);
+        using Tensor image = zeros([1, 1, 2, 2]);
+        Assert.Equal([1], remote.Predict(image).ToArray<long>());
+        Assert.Equal(2, server.Posts);
+    }
+
+    [Fact]
+    public void A_model_without_any_scores_is_told()
+    {
+        string none = $"[{string.Join(',', Enumerable.Repeat("NaN", 3))}]";
+        using var server = new EndpointServer(request =>
+            Ok(
+                request.Method == "GET"
+                    ? Metadata()
+                    : $$"""{"outputs":[{"name":"y","datatype":"FP32","shape":[1,3],"data":{{none}}}]}"""
+            )
+        );
+        string message = Assert.Throws<UserErrorException>(() => server.Open()).Message;
+        Assert.Contains("scores that are not finite", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"NaN":[NaN,1,-Infinity],"a\"":"Infinity"}""", """{"NaN":[null,1,-3.4e38],"a\"":"Infinity"}""")]
+    [InlineData("""["a\\",Infinity,"NaN\\\"",NaN]""", """["a\\",null,"NaN\\\"",null]""")]
+    [InlineData("[1,2]", "[1,2]")]
+    [InlineData("\"NaN\\", "\"NaN\\")]
+    public void What_Python_writes_for_no_number_is_replaced_outside_of_strings(string json, string plain) =>
+        Assert.Equal(plain, Encoding.UTF8.GetString(JsonNumbers.WithNulls(Encoding.UTF8.GetBytes(json))));
+
+    // The answer with no number as the first score of an image that is black.
+    private static string Broken(string answer, byte[] body, string[] given)
+    {
+        bool black = InferenceTensor.ReadAll(body, "inputs")[0].Numbers.Take(4).All(pixel => pixel == 0);
+        if (!black)
+            return answer;
+        const string Data = "\"data\":[[";
+        int start = answer.IndexOf(Data, StringComparison.Ordinal) + Data.Length;
+        int end = start;
+        foreach (string _ in given)
+            end = answer.IndexOf(',', end + 1);
+        return answer[..start] + string.Join(',', given) + answer[end..];
+    }
+
+    [Theory]
     [InlineData("""{"error":"no such \u001b[31mmodel"}""", "\"no such \\x1b[31mmodel\"")]
     [InlineData(
         """{"detail":[{"loc":["body","inputs",0],"msg":"field required"}]}""",

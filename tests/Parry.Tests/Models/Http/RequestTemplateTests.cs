@@ -113,7 +113,7 @@ public sealed class RequestTemplateTests : IDisposable
     [InlineData("""{"predictions":"none"}""", "expected 2 rows, one for each image, got 1")]
     [InlineData("""{"predictions":[["a"],["b"]]}""", "expected a number, got \"a\"")]
     [InlineData("""{"prediction":[]}""", "nothing at .predictions of $.predictions")]
-    [InlineData("""{"predictions":[[1,2,3,4],[1,2,null,4]]}""", "null")]
+    [InlineData("""{"predictions":[[1,2,3,4],[1,2,true,4]]}""", "expected a number, got true")]
     [InlineData("""{"predictions":[[1,2,3,4],[1,2,1e60,4]]}""", "float32")]
     public void Answers_of_another_form_are_told(string answer, string told)
     {

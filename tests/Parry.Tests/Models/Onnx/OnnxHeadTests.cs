@@ -48,6 +48,7 @@ public sealed class OnnxHeadTests : OnnxModels
     [InlineData("Temperature", "Sigmoid", "Squeeze")]
     [InlineData("Sigmoid", "Pair")]
     [InlineData("Sigmoid", "Pair", "Clip")]
+    [InlineData("Sigmoid", "Flat", "Stack")]
     public void One_score_is_the_same_classifier_as_two(params string[] head)
     {
         using OpenedModel two = Load(Net(2), "two.onnx");
@@ -149,6 +150,7 @@ public sealed class OnnxHeadTests : OnnxModels
             .Longs("rows", -1, classes)
             .Longs("line", -1)
             .Longs("last", 2)
+            .Longs("second", 1)
             .Node("Flatten", ["x"], ["flat"])
             .Node("MatMul", ["flat", "w"], [head.Length == 0 ? "y" : s_scores[0]]);
         string at = s_scores[0];
@@ -163,6 +165,10 @@ public sealed class OnnxHeadTests : OnnxModels
                 "Reshape" => net.Node("Reshape", [at, "rows"], [made]),
                 "Flat" => net.Node("Reshape", [at, "line"], [made]),
                 "Unsqueeze" => net.Node("Unsqueeze", [at, "last"], [made]),
+                "Stack" => net.Node("Sub", ["one", at], ["rest"])
+                    .Node("Unsqueeze", ["rest", "second"], ["first column"])
+                    .Node("Unsqueeze", [at, "second"], ["second column"])
+                    .Node("Concat", ["first column", "second column"], [made], ("axis", -1)),
                 "Pair" => net.Node("Sub", ["one", at], ["rest"]).Node("Concat", ["rest", at], [made], ("axis", 1)),
                 "Squeeze" => net.Node("Squeeze", [at], [made]),
                 var type => net.Node(type, [at], [made]),
