@@ -1,5 +1,6 @@
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Http;
 using static TorchSharp.torch;
 
 namespace Parry.Evaluation;
@@ -19,8 +20,8 @@ public static class FiniteScores
     /// <exception cref="UserErrorException">There is no image left.</exception>
     public static (ImageSet Images, int[] Rows, string? Note) Of(IPredictor model, ImageSet images)
     {
-        // What a model over HTTP answers is numbers, and asking costs.
-        if (model is not IClassifier)
+        // Asking a model over HTTP costs, unless it keeps the answers.
+        if (model is not (IClassifier or HttpModel { KeepsAnswers: true }))
             return (images, All(images), null);
         int[] kept = Kept(model, images);
         int dropped = images.Count - kept.Length;

@@ -16,6 +16,9 @@ public sealed record EndpointUse(long Sent, long Requests, long Cached)
     /// <summary>How many seconds requests waited in all because the server asked for it (Retry-After).</summary>
     public double SecondsWaited { get; init; }
 
+    /// <summary>For how many of the images sent it gave scores that are no numbers and tell no class.</summary>
+    public long WithoutScores { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() =>
         string.Create(
@@ -26,5 +29,10 @@ public sealed record EndpointUse(long Sent, long Requests, long Cached)
         + string.Create(
             CultureInfo.InvariantCulture,
             $"{(SecondsWaited > 0 ? $"; it had requests wait {SecondsWaited:N0} seconds" : "")}"
+        )
+        + (
+            WithoutScores > 0
+                ? string.Create(CultureInfo.InvariantCulture, $"; for {WithoutScores:N0} of them it gave no scores")
+                : ""
         );
 }

@@ -20,6 +20,7 @@ public abstract class HttpModel : IPredictor, IDisposable
     private InputContract _contract;
     private int _width;
     private long _cached;
+    private long _withoutScores;
 
     private HttpModel(Endpoint endpoint, IWireFormat wire, HttpSettings settings, InputContract contract) =>
         (_endpoint, _wire, _settings, _contract) = (endpoint, wire, settings, contract);
@@ -36,7 +37,11 @@ public abstract class HttpModel : IPredictor, IDisposable
         {
             LearnedBatch = _endpoint.Batch.Learned,
             SecondsWaited = _endpoint.Waited.TotalSeconds,
+            WithoutScores = Interlocked.Read(ref _withoutScores),
         };
+
+    /// <summary>Whether its answers are kept, so that asking again costs nothing.</summary>
+    internal bool KeepsAnswers => _cache is not null;
 
     /// <summary>What must be known of its cache, in sentences.</summary>
     internal IReadOnlyList<string> Notes => _cache?.Note is { } note ? [note] : [];
@@ -284,6 +289,7 @@ public abstract class HttpModel : IPredictor, IDisposable
             }
 
             int width = found.Length / rows.Count;
+            Interlocked.Add(ref _withoutScores, found.Chunk(width).Count(row => !Array.TrueForAll(row, IsTold)));
             for (int i = 0; i < rows.Count; i++)
                 answers[rows[i]] = found[(i * width)..((i + 1) * width)];
             if (keys is not null)

@@ -154,6 +154,8 @@ public sealed class EndpointConversationTests : IDisposable
         Tensor images = cat([zeros([1, 1, 2, 2]), _images]);
         Assert.Equal([Predictions.None, .. Labels], remote.Predict(images).ToArray<long>());
         Assert.Equal(4, server.Posts);
+        Assert.Equal(2, remote.Use.WithoutScores);
+        Assert.Contains("for 2 of them it gave no scores", remote.Use.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -1,6 +1,8 @@
 using System.Text;
 using Parry.Attacks;
 using Parry.Attacks.DecisionBased;
+using Parry.Data;
+using Parry.Evaluation;
 using Parry.Models;
 using Parry.Models.Http;
 using Parry.Runtime;
@@ -201,6 +203,28 @@ public sealed class HttpModelTests : IDisposable
         File.Move(Path.Combine(_folder.Path, "begun"), file, overwrite: true);
         using HttpModel again = server.Open(settings);
         Assert.Equal(((IPredictor)_model).Predict(_images).ToArray<long>(), again.Predict(_images).ToArray<long>());
+    }
+
+    [Theory]
+    [InlineData(true, 2, "1 of 3 images are left out", 4)]
+    [InlineData(false, 3, null, 1)]
+    public void Images_without_scores_are_left_out_where_asking_again_costs_nothing(
+        bool isCached,
+        int left,
+        string? told,
+        int posts
+    )
+    {
+        HttpSettings settings = Quick with { Batch = 1, Concurrency = 1, Cache = isCached ? _folder.Path : null };
+        using EndpointServer server = Of(_model, post => post == 2 ? Ok(Scores("[[NaN,NaN,NaN,NaN]]", 1, 4)) : []);
+        using HttpModel remote = server.Open(settings);
+        byte[] pixels = [.. Enumerable.Range(0, 3 * s_shape.Pixels).Select(i => (byte)i)];
+        var three = new ImageSet("three images", s_shape, pixels, new[] { 0, 1, 2 }, ["a", "b", "c", "d"]);
+
+        var (images, _, note) = FiniteScores.Of(remote, three);
+        Assert.Equal((left, posts), (images.Count, server.Posts));
+        Assert.StartsWith(told ?? "", note ?? "", StringComparison.Ordinal);
+        Assert.Equal(told is null, note is null);
     }
 
     [Fact]
