@@ -67,6 +67,42 @@ public sealed class TorchScriptOutputTests : IDisposable
     }
 
     [Theory]
+    [InlineData(null, 1)]
+    [InlineData("logits", 1)]
+    [InlineData("inverse", -1)]
+    [InlineData("0", -1)]
+    public void An_output_of_a_named_tuple_is_chosen_by_its_name(string? name, int sign)
+    {
+        string path = Path.Combine(_folder, "named.pt");
+        TorchScriptFile.WriteCode(
+            path,
+            """
+            class Both(NamedTuple):
+              inverse : Tensor
+              logits : Tensor
+            class Small(Module):
+              training : bool
+              def forward(self: __torch__.Small,
+                x: Tensor) -> __torch__.Both:
+                y = torch.flatten(x, 1)
+                return __torch__.Both(torch.neg(y), y)
+
+            """
+        );
+        using OpenedModel opened = ModelCatalog.Open(path, new InputContract { Output = name }, s_shape);
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor images = rand([2, 1, 4, 4]);
+
+        Assert.Equal((sign * images).ToArray<float>(), ((IClassifier)opened.Model).Logits(images).ToArray<float>());
+        Assert.Contains(
+            "logits: Float32[3, 16]: choose one (--output inverse)",
+            opened.Choices,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Theory]
     [InlineData("3")]
     [InlineData("-1")]
     [InlineData("logits")]
