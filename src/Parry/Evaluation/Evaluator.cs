@@ -45,6 +45,18 @@ public sealed class Evaluator
         CancellationToken cancellation = default
     ) => new Evaluator(plan).Evaluate(progress, cancellation);
 
+    /// <summary>Ends the evaluation after the range of images that it is at.</summary>
+    public CancellationToken Pause { get; init; }
+
+    /// <summary>The share of the images to measure; null for all.</summary>
+    public Shard? Shard { get; init; }
+
+    /// <summary>Whether only to collect what others measured.</summary>
+    public bool OnlyCollects { get; init; }
+
+    /// <summary>What is still to be measured after <see cref="Evaluate"/>, such as "pgd, images 100 to 199".</summary>
+    public IReadOnlyList<string> Missing { get; private set; } = [];
+
     /// <summary>Evaluates the plan. An attack that fails costs only its own rows.</summary>
     /// <param name="progress">Told of each stage as it begins; null for nobody.</param>
     /// <param name="cancellation">Stops the evaluation at the next pass of the model.</param>
@@ -64,10 +76,13 @@ public sealed class Evaluator
         using var scope = NewDisposeScope();
         try
         {
-            var stages = new EvaluationStages(_plan, progress, cancellation);
+            var stages = new EvaluationStages(_plan, progress, cancellation, Pause);
             _store.TakeOver(_cells);
-            new Measurements(_plan, _cells, _store, stages, _log) { Ranges = _cells.Ranges }.Run();
-            return _summary.Findings()!;
+            IReadOnlyList<ImageRange> ranges = OnlyCollects ? [] : Shard?.Of(_cells.Ranges) ?? _cells.Ranges;
+            var measurements = new Measurements(_plan, _cells, _store, stages, _log) { Ranges = ranges };
+            measurements.Run();
+            Missing = [.. measurements.Missing()];
+            return _summary.Findings() ?? throw new UserErrorException("nothing was measured on all images yet");
         }
         catch (EndpointException e) when (SoFar(e.Message) is { } found)
         {

@@ -7,16 +7,22 @@ namespace Parry.Evaluation.Cells;
 /// <param name="plan">Says how many stages there are.</param>
 /// <param name="progress">Told of each stage; null for nobody.</param>
 /// <param name="cancellation">Stops the evaluation.</param>
+/// <param name="pause">Stops it before the next range of images.</param>
 internal sealed class EvaluationStages(
     EvaluationPlan plan,
     IProgress<EvaluationProgress>? progress,
-    CancellationToken cancellation
+    CancellationToken cancellation,
+    CancellationToken pause
 )
 {
     private readonly int _count = Count(plan);
     private int _begun;
 
     public CancellationToken Cancellation => cancellation;
+
+    /// <summary>Begins a range of images.</summary>
+    /// <exception cref="OperationCanceledException">The evaluation is to pause.</exception>
+    public void BeginRange() => pause.ThrowIfCancellationRequested();
 
     /// <summary>Begins a stage.</summary>
     /// <exception cref="OperationCanceledException">The evaluation was stopped.</exception>
@@ -29,7 +35,7 @@ internal sealed class EvaluationStages(
 
     private static int Count(EvaluationPlan plan)
     {
-        int ranges = ImageRange.Of(plan.Images.Count).Count;
+        int ranges = ImageRange.Of(plan.Images).Count;
         int defenses = plan.Defenses.Count;
         int aware = plan.Defenses.Sum(defense => plan.Revisited && defense.IsRandom ? 2 : 1);
         int learning = plan.Attacks.Count(attack => attack.Attack is ITrainedAttack<IClassifier>) * (1 + aware);

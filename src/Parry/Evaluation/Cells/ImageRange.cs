@@ -1,3 +1,5 @@
+using Parry.Data;
+
 namespace Parry.Evaluation.Cells;
 
 /// <summary>
@@ -8,15 +10,23 @@ namespace Parry.Evaluation.Cells;
 /// <param name="Count">The number of images.</param>
 internal readonly record struct ImageRange(int First, int Count)
 {
-    private const int Length = 100;
+    private const int MostImages = 100;
+
+    // Photos take more memory and time.
+    private const int MostPhotos = 25;
+    private const int PhotoPixels = 20_000;
 
     /// <summary>The ranges of a set, in order.</summary>
-    public static IReadOnlyList<ImageRange> Of(int images) =>
+    public static IReadOnlyList<ImageRange> Of(ImageSet set)
+    {
+        int length = set.Shape.Pixels < PhotoPixels ? MostImages : MostPhotos;
+        return
         [
             .. Enumerable
-                .Range(0, (images + Length - 1) / Length)
-                .Select(i => new ImageRange(i * Length, Math.Min(Length, images - (i * Length)))),
+                .Range(0, (set.Count + length - 1) / length)
+                .Select(i => new ImageRange(i * length, Math.Min(length, set.Count - (i * length)))),
         ];
+    }
 
     /// <inheritdoc/>
     public override string ToString() => $"images {First} to {First + Count - 1}";

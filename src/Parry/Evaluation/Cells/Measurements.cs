@@ -43,6 +43,27 @@ internal sealed class Measurements(
             CheckGradients(subject);
     }
 
+    /// <summary>What is missing of all ranges.</summary>
+    public IEnumerable<string> Missing()
+    {
+        IEnumerable<CellName> attacks = plan
+            .Attacks.SelectMany(cells.Unaware)
+            .Concat(cells.Defended.SelectMany(cells.AllAware).Where(cell => IsPossible(cell.Attack, cell.Subject)))
+            .Select(cell => cell.Name);
+        IEnumerable<string> parts =
+            from name in cells.Subjects.Select(CellName.Clean).Concat(attacks)
+            from range in cells.Ranges
+            where store.Part(name, range) is null
+            select $"{name}, {range}";
+        IEnumerable<string> checks =
+            from subject in cells.Subjects
+            where subject.KnownTo(plan.Model, weight: 1) is IClassifier
+            from range in cells.Ranges
+            where store.Check(subject, range) is null
+            select $"random search on {subject.Title}, {range}";
+        return parts.Concat(checks);
+    }
+
     // An attack that fails leaves the rows of the others.
     private void Try(string attack, Subject subject, Action run)
     {
@@ -64,6 +85,7 @@ internal sealed class Measurements(
             WarmUp(subject);
         foreach (ImageRange range in missing)
         {
+            stages.BeginRange();
             using var scope = NewDisposeScope();
             stages.Begin($"{name}, {range}");
             RangeImages images = RangeImages.Of(plan.Images, range);
@@ -147,6 +169,7 @@ internal sealed class Measurements(
         NoteCameTrained(attack, onModel, cells.Bare.Title);
         foreach (ImageRange range in Missing([.. together.Select(cell => cell.Name)]))
         {
+            stages.BeginRange();
             using var scope = NewDisposeScope();
             RangeImages images = RangeImages.Of(plan.Images, range);
             Goal goal = GoalFor(attack, images);
@@ -180,7 +203,7 @@ internal sealed class Measurements(
 
     private void AttackAware(PlannedAttack attack, Subject subject)
     {
-        if (attack.NeedsDetectorGradients && subject.CanRefuse && !subject.DetectorsHaveGradients())
+        if (!IsPossible(attack, subject))
         {
             log.Note(
                 $"{attack.Name} was not run by an attacker who knows {subject.Title}: its detectors have no gradients "
@@ -193,6 +216,9 @@ internal sealed class Measurements(
             AttackAware(cell);
     }
 
+    private static bool IsPossible(PlannedAttack attack, Subject subject) =>
+        !attack.NeedsDetectorGradients || !subject.CanRefuse || subject.DetectorsHaveGradients();
+
     private void AttackAware(Cell cell)
     {
         using var attacker = new AwareAttacker(plan, cell);
@@ -203,6 +229,7 @@ internal sealed class Measurements(
             );
         foreach (ImageRange range in Missing(cell.Name))
         {
+            stages.BeginRange();
             using var scope = NewDisposeScope();
             RangeImages images = RangeImages.Of(plan.Images, range);
             Goal goal = GoalFor(cell.Attack, images);
@@ -239,6 +266,7 @@ internal sealed class Measurements(
             return;
         foreach (ImageRange range in Ranges.Where(range => store.Check(subject, range) is null))
         {
+            stages.BeginRange();
             using var scope = NewDisposeScope();
             stages.Begin($"random search on {subject.Title}, {range}");
             RangeImages images = RangeImages.Of(plan.Images, range);

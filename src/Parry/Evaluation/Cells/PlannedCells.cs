@@ -15,7 +15,7 @@ internal sealed class PlannedCells
         _plan = plan;
         Bare = new Subject(plan, null);
         Defended = [.. plan.Defenses.Select(defense => new Subject(plan, defense))];
-        Ranges = ImageRange.Of(plan.Images.Count);
+        Ranges = ImageRange.Of(plan.Images);
     }
 
     /// <summary>The classifier without a defense.</summary>
@@ -82,7 +82,8 @@ internal sealed class PlannedCells
         }
     }
 
-    private IEnumerable<Cell> AllAware(Subject subject) =>
+    /// <summary>All attacks by attackers who know a defense, those known to break it included.</summary>
+    public IEnumerable<Cell> AllAware(Subject subject) =>
         _plan.Attacks.Concat(Breaks(subject) ?? []).SelectMany(attack => Aware(attack, subject));
 
     /// <summary>

@@ -14,6 +14,9 @@ internal sealed class OnnxGraph : IDisposable
 {
     private const int MostBatches = 4;
 
+    // A larger number is no batch that anybody exports with, and would take seconds to try.
+    private const long LargestBatch = 1024;
+
     private static readonly string[] s_layers =
     [
         "Conv",
@@ -183,6 +186,7 @@ internal sealed class OnnxGraph : IDisposable
                 .Select(step => Constants.GetValueOrDefault(step.Node.Inputs[1]))
                 .Where(sizes => sizes is { Integers: [> 0, ..] })
                 .Select(sizes => sizes!.Integers[0])
+                .Where(batch => batch <= LargestBatch)
                 .Distinct()
                 .Take(MostBatches),
         ];
