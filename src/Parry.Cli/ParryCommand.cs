@@ -101,6 +101,8 @@ internal static class ParryCommand
             AttackVerb.Create(),
             LabelFlipVerb.Create(),
             EvaluateVerb.Create(),
+            RunVerb.Create(),
+            MergeVerb.Create(),
             VerifyVerb.Create(),
             CertifyVerb.Create(),
             ServeVerb.Create(),

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Parry;
 
 /// <summary>Finds the valid name that a mistyped one is nearest to.</summary>
-internal static class NearestName
+public static class NearestName
 {
     private const int LongestName = 64;
 

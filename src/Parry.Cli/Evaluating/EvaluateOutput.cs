@@ -20,21 +20,28 @@ internal static class EvaluateOutput
 
     /// <summary>
     /// Evaluates, writes the report and prints its tables and path, or its JSON; also of what was finished when the
-    /// evaluation failed or was stopped.
+    /// evaluation failed or was stopped. A shard has no report.
     /// </summary>
     /// <returns>The exit code.</returns>
     public static int Write(
         EvaluateRequest request,
         ParseResult parsed,
         RunFolder folder,
-        bool fresh,
-        bool json,
+        EvaluateMode mode,
         CancellationToken cancellation
     )
     {
-        var run = new EvaluateRun(request, folder.FullPath, fresh);
+        CancellationToken pause = Pausing.Begin();
+        var run = new EvaluateRun(request, folder.FullPath, mode.Fresh)
+        {
+            Plan = mode.Plan,
+            Shard = mode.Shard,
+            OnlyCollects = mode.OnlyCollects,
+            Pause = pause,
+        };
         var stopping = new Stopping();
         var failures = new List<Exception>();
+        bool paused = false;
         using (ProgressLine line = ProgressLine.Of(parsed))
         {
             try
@@ -44,8 +51,9 @@ internal static class EvaluateOutput
             }
             catch (OperationCanceledException e)
             {
+                paused = pause.IsCancellationRequested && !cancellation.IsCancellationRequested;
                 failures.Add(
-                    run.Found is null
+                    run.Found is null && !paused
                         ? e
                         : new StoppedException(
                             "stopped before everything was measured; the same command goes on from here"
@@ -53,34 +61,65 @@ internal static class EvaluateOutput
                 );
             }
 
-            if (run.TakenOver > 0)
+            if (run.TakenOver > 0 && !mode.OnlyCollects)
                 line.Say($"parry: {run.TakenOver} parts were taken over from an earlier run in '{folder.FullPath}'");
         }
 
+        Output output = Output.Of(parsed);
+        bool isComplete = failures.Count > 0 || run.Missing.Count == 0;
+        if (mode.OnlyCollects && !isComplete)
+            failures.Add(new IncompleteException(folder.FullPath, run.Missing));
         if (run.Found is var (report, failure))
         {
             if (failure is not null && failures.Count == 0)
                 failures.Add(new EndpointException(failure));
-            string? page = null;
-            try
-            {
-                folder.Claim(ReportFolder.FileNames);
-                page = ReportFolder.Write(report, folder.FullPath);
-            }
-            catch (Exception e) when (e is IOException or UserErrorException)
-            {
-                failures.Add(e);
-            }
-
-            Output output = Output.Of(parsed);
-            if (json)
-                output.Json(JsonReport.Render(report));
-            else
-                Show(output, report, page);
+            if (mode.Shard is { } shard)
+                ShowShard(output, shard, folder, failures.Count == 0);
+            else if (!mode.OnlyCollects || isComplete || mode.Partial)
+                Report(output, isComplete ? report : Incomplete(report, run.Missing), folder, mode.Json, failures);
         }
 
         TextWriter error = parsed.InvocationConfiguration.Error;
-        return stopping.End(failures.Select(failure => Errors.Report(failure, error)).DefaultIfEmpty(0).Max());
+        int code = failures.Select(failure => Errors.Report(failure, error)).DefaultIfEmpty(0).Max();
+        return stopping.End(paused ? Pausing.ExitCode : code);
+    }
+
+    private static void Report(
+        Output output,
+        EvaluationReport report,
+        RunFolder folder,
+        bool json,
+        List<Exception> failures
+    )
+    {
+        string? page = null;
+        try
+        {
+            folder.Claim(ReportFolder.FileNames);
+            page = ReportFolder.Write(report, folder.FullPath);
+        }
+        catch (Exception e) when (e is IOException or UserErrorException)
+        {
+            failures.Add(e);
+        }
+
+        if (json)
+            output.Json(JsonReport.Render(report));
+        else
+            Show(output, report, page);
+    }
+
+    private static EvaluationReport Incomplete(EvaluationReport report, IReadOnlyList<string> missing) =>
+        report with
+        {
+            Title = $"Incomplete: {report.Title}",
+            Notes = [$"This report is incomplete: {IncompleteException.Listed(missing)}.", .. report.Notes],
+        };
+
+    private static void ShowShard(Output output, Shard shard, RunFolder folder, bool done)
+    {
+        if (done)
+            output.Line($"{shard} is measured. When all are, make the report: parry merge {folder.FullPath}");
     }
 
     private static void Show(Output output, EvaluationReport report, string? page)

@@ -33,6 +33,21 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool f
             ? (_report!(findings), findings.Failure)
             : null;
 
+    /// <summary>The plan as JSON, which is kept beside the results; null to keep none.</summary>
+    public string? Plan { get; init; }
+
+    /// <summary>The share of the images to measure; null for all.</summary>
+    public Shard? Shard { get; init; }
+
+    /// <summary>Whether only to collect what others measured.</summary>
+    public bool OnlyCollects { get; init; }
+
+    /// <summary>Ends the evaluation after the range of images that it is at.</summary>
+    public CancellationToken Pause { get; init; }
+
+    /// <summary>What is still to be measured after the run.</summary>
+    public IReadOnlyList<string> Missing => _evaluator?.Missing ?? [];
+
     /// <summary>How many parts of the evaluation were taken over from an earlier run.</summary>
     public int TakenOver => _evaluator?.TakenOver ?? 0;
 
@@ -108,7 +123,14 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool f
                 Seed = request.Seed,
             },
             RecordFolder.Open(folder, content.Entries, fresh)
-        );
+        )
+        {
+            Shard = Shard,
+            OnlyCollects = OnlyCollects,
+            Pause = Pause,
+        };
+        if (Plan is not null)
+            AtomicFile.WriteText(Path.Combine(folder, PlanFile.Name), $"{Plan}\n");
         _findings = _evaluator.Evaluate(progress, cancellation);
     }
 

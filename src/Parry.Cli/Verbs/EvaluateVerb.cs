@@ -63,39 +63,78 @@ internal sealed class EvaluateVerb
     };
     private readonly Option<bool> _fresh = Arguments.Fresh();
     private readonly Option<bool> _json = Arguments.Json();
+    private readonly Option<bool> _printPlan = new("--print-plan")
+    {
+        Description = "Write the plan as JSON, for parry run, instead of evaluating.",
+    };
 
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
         var verb = new EvaluateVerb();
-        return new Command(
+        Command command = verb.Options();
+        return command.Does((parsed, cancellation) => verb.Run(command, parsed, cancellation));
+    }
+
+    /// <summary>Reads a plan.</summary>
+    /// <exception cref="UserErrorException">It is missing, no plan, or not valid; the message names it.</exception>
+    public static (EvaluateRequest Request, string Plan) Read(string plan)
+    {
+        var verb = new EvaluateVerb();
+        Command command = verb.Options();
+        ParseResult parsed = command.Parse([.. PlanFile.Read(command, plan), "--out", "-"]);
+        return parsed.Errors.Count == 0
+            ? (verb.Request(parsed), PlanFile.Write(command, parsed))
+            : throw new UserErrorException($"{plan}: {Errors.Explain(parsed)}");
+    }
+
+    private Command Options() =>
+        new(
             "evaluate",
             "Attack a classifier with and without defenses, by attackers who know the defense and by those who do "
                 + "not, and write a report."
         )
         {
-            verb._model,
-            verb._data,
-            verb._attacks,
-            verb._defenses,
-            verb._from,
-            verb._count,
-            verb._validation,
-            verb._revisited,
-            verb._drawRule,
-            verb._noBreaks,
-            verb._queries,
-            verb._gradients,
-            verb._seed,
-            verb._folder,
-            verb._fresh,
-            verb._json,
-        }.Does(verb.Run);
+            _model,
+            _data,
+            _attacks,
+            _defenses,
+            _from,
+            _count,
+            _validation,
+            _revisited,
+            _drawRule,
+            _noBreaks,
+            _queries,
+            _gradients,
+            _seed,
+            _folder,
+            _fresh,
+            _json,
+            _printPlan,
+        };
+
+    private int Run(Command command, ParseResult parsed, CancellationToken cancellation)
+    {
+        EvaluateRequest request = Request(parsed);
+        if (parsed.GetValue(_printPlan))
+        {
+            Output.Of(parsed).Json(PlanFile.Write(command, parsed));
+            return 0;
+        }
+
+        var mode = new EvaluateMode
+        {
+            Fresh = parsed.GetValue(_fresh),
+            Json = parsed.GetValue(_json),
+            Plan = PlanFile.Write(command, parsed),
+        };
+        RunFolder folder = EvaluateOutput.Folder(parsed.GetRequiredValue(_folder), mode.Fresh);
+        return EvaluateOutput.Write(request, parsed, folder, mode, cancellation);
     }
 
-    private int Run(ParseResult parsed, CancellationToken cancellation)
-    {
-        var request = new EvaluateRequest
+    private EvaluateRequest Request(ParseResult parsed) =>
+        new()
         {
             Model = _model.Read(parsed),
             Data = _data.Request(parsed),
@@ -112,8 +151,4 @@ internal sealed class EvaluateVerb
             Seed = parsed.GetValue(_seed),
             Command = parsed.CommandText(),
         };
-        bool fresh = parsed.GetValue(_fresh);
-        RunFolder folder = EvaluateOutput.Folder(parsed.GetRequiredValue(_folder), fresh);
-        return EvaluateOutput.Write(request, parsed, folder, fresh, parsed.GetValue(_json), cancellation);
-    }
 }

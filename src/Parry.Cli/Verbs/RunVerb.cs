@@ -1,0 +1,63 @@
+using System.CommandLine;
+using Parry.Cli.Evaluating;
+using Parry.Evaluation;
+
+namespace Parry.Cli.Verbs;
+
+/// <summary><c>parry run</c>: evaluates a plan from a file, whole or one shard of it.</summary>
+internal sealed class RunVerb
+{
+    private readonly Argument<string> _plan = new("PLAN")
+    {
+        Description = "A plan, as parry evaluate --print-plan writes it. Paths in it are relative to this folder.",
+    };
+    private readonly Option<string> _folder = new("--out")
+    {
+        Description = "The folder for the results. A run of the same plan goes on where an earlier one ended.",
+        HelpName = "DIR",
+        Required = true,
+    };
+    private readonly Option<string?> _shard = Arguments.Shard(
+        " By default the task of a Slurm array or of a Kubernetes indexed job (there PARRY_SHARDS says how many)."
+    );
+    private readonly Option<string?> _dataDir = Arguments.DataDir();
+    private readonly Option<bool> _fresh = Arguments.Fresh();
+    private readonly Option<bool> _json = Arguments.Json();
+
+    /// <summary>Makes the verb.</summary>
+    public static Command Create()
+    {
+        var verb = new RunVerb();
+        return new Command(
+            "run",
+            "Evaluate a plan from a file, or one shard of it; a run that was stopped goes on where it ended."
+        )
+        {
+            verb._plan,
+            verb._folder,
+            verb._shard,
+            verb._dataDir,
+            verb._fresh,
+            verb._json,
+        }.Does(verb.Run);
+    }
+
+    private int Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        string folder = parsed.GetRequiredValue(_folder);
+        string plan = parsed.GetRequiredValue(_plan);
+        (EvaluateRequest request, string text) = EvaluateVerb.Read(plan);
+        request = request with { DataDir = parsed.GetValue(_dataDir), Command = parsed.CommandText() };
+        var mode = new EvaluateMode
+        {
+            Fresh = parsed.GetValue(_fresh),
+            Json = parsed.GetValue(_json),
+            Plan = text,
+            Shard = parsed.GetValue(_shard) is { } given
+                ? Shard.Parse(given)
+                : Shard.OfEnvironment(Environment.GetEnvironmentVariable),
+        };
+        RunFolder results = EvaluateOutput.Folder(folder, mode.Fresh);
+        return EvaluateOutput.Write(request, parsed, results, mode, cancellation);
+    }
+}
