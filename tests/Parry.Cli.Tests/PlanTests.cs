@@ -38,7 +38,11 @@ public sealed class PlanTests(TrainedModels trained) : IDisposable
         Assert.Equal(0, (await Run(plan, shards, "--shard", "1/2")).Code);
         Assert.Equal(1, (await Merge(shards, "--partial")).Code);
         foreach (string page in new[] { "index.html", "report.md", "report.json" })
-            Assert.Contains("incomplete", await File.ReadAllTextAsync(Path.Combine(shards, page)), StringComparison.Ordinal);
+            Assert.Contains(
+                "incomplete",
+                await File.ReadAllTextAsync(Path.Combine(shards, page)),
+                StringComparison.Ordinal
+            );
     }
 
     [Theory]
@@ -130,7 +134,9 @@ public sealed class PlanTests(TrainedModels trained) : IDisposable
 
     private static int Files(string results, string cell) =>
         Directory.Exists(Path.Combine(results, "cells"))
-            ? Directory.GetDirectories(Path.Combine(results, "cells"), cell).Sum(each => Directory.GetFiles(each, "0*").Length)
+            ? Directory
+                .GetDirectories(Path.Combine(results, "cells"), cell)
+                .Sum(each => Directory.GetFiles(each, "0*").Length)
             : 0;
 
     private static string[] Rows(string results)
@@ -155,6 +161,8 @@ public sealed class PlanTests(TrainedModels trained) : IDisposable
             .. Directory
                 .GetFiles(Path.Combine(results, "cells"), "*", SearchOption.AllDirectories)
                 .Order(StringComparer.Ordinal)
-                .SelectMany(file => File.ReadLines(file).Where(line => line.Contains("\"sample\"", StringComparison.Ordinal))),
+                .SelectMany(file =>
+                    File.ReadLines(file).Where(line => line.Contains("\"sample\"", StringComparison.Ordinal))
+                ),
         ];
 }

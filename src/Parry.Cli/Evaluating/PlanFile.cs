@@ -1,10 +1,8 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Parry.Data.Files;
-using Parry.Options;
 
 namespace Parry.Cli.Evaluating;
 
@@ -119,8 +117,7 @@ internal static class PlanFile
         }
 
         bool isText = option.ValueType == typeof(string);
-        return
-            value.ValueKind == (isText ? JsonValueKind.String : JsonValueKind.Number)
+        return value.ValueKind == (isText ? JsonValueKind.String : JsonValueKind.Number)
             ? [option.Name, isText ? value.GetString()! : value.GetRawText()]
             : throw Wrong(isText ? "a string" : "a number");
 

@@ -72,7 +72,13 @@ internal static class DemoVerb
                                 + "PuVAE and MagNet, and with an attacker who knows each of them. The attacks known to "
                                 + "break them are not run, so their numbers are upper bounds. About a minute."
                         );
-                return EvaluateOutput.Write(request, parsed, reports, new EvaluateMode { Fresh = fresh, Json = quiet }, cancellation);
+                return EvaluateOutput.Write(
+                    request,
+                    parsed,
+                    reports,
+                    new EvaluateMode { Fresh = fresh, Json = quiet },
+                    cancellation
+                );
             }
         );
     }

@@ -34,7 +34,11 @@ public sealed class ShardTests
     [InlineData("-1/3")]
     [InlineData("a/b")]
     public void Other_texts_are_refused(string text) =>
-        Assert.Contains("3/8", Assert.Throws<UserErrorException>(() => Shard.Parse(text)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "3/8",
+            Assert.Throws<UserErrorException>(() => Shard.Parse(text)).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A_task_of_a_Slurm_array_is_a_shard()
