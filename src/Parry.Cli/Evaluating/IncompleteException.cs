@@ -5,7 +5,8 @@ namespace Parry.Cli.Evaluating;
 /// <param name="missing">What is missing.</param>
 internal sealed class IncompleteException(string folder, IReadOnlyList<string> missing)
     : Exception(
-        $"'{folder}' is not complete: {Listed(missing)}. Run the shards that are missing; --partial reports what is there"
+        $"'{folder}' is not complete: {Listed(missing)}. Run the shards that are missing; --partial reports what is "
+            + "there"
     )
 {
     private const int Named = 3;
