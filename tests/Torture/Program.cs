@@ -8,8 +8,9 @@ internal static class Program
 {
     private static readonly (string Name, double Share, Action<Ordeal> Run)[] s_kinds =
     [
-        ("kills", 0.4, Kills.AtRandomMoments),
-        ("calls", 0.2, Kills.AtSystemCalls),
+        ("kills", 0.3, Kills.AtRandomMoments),
+        ("evaluations", 0.15, Evaluations.Run),
+        ("calls", 0.15, Kills.AtSystemCalls),
         ("disk", 0.2, FullDisk.Run),
         ("bombs", 0.1, Bombs.Run),
         ("load", 0.1, Load.Run),
