@@ -9,7 +9,7 @@ public class UsageTests
     [InlineData(
         "frobnicate",
         "no \"frobnicate\"",
-        "demo, attack, label-flip, evaluate, verify, certify, serve, quality, doctor, data, model, train",
+        "demo, attack, label-flip, evaluate, run, merge, verify, certify, serve, quality, doctor, data, model, train",
         "parry --help"
     )]
     [InlineData("data", "needs a verb: list, fetch", "parry data --help")]

@@ -29,6 +29,13 @@ internal static class TorchChecks
         return
         [
             Check.Ok(LibTorch, $"{TorchLibrary.Version}, {TorchLibrary.Way} ({TorchLibrary.Folder})"),
+            TorchLibrary.KeepsScalarsAlive
+                ? Check.Ok("TorchSharp", "numbers live through calls of operators")
+                : Check.Warn(
+                    "TorchSharp",
+                    "the garbage collector may free numbers that LibTorch still reads",
+                    "build with ./parry, or run torchsharp.sh on TorchSharp.dll"
+                ),
             TorchLibrary.UsesOneDnn
                 ? Check.Ok("oneDNN", "convolutions are right on this processor")
                 : Check.Ok("oneDNN", "switched off: its convolutions are wrong on this processor; all is slower"),
