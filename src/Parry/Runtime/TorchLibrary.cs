@@ -36,8 +36,8 @@ public static partial class TorchLibrary
     public static string Version => torch.__version__;
 
     /// <summary>
-    /// Whether numbers given to operators live through their calls. TorchSharp 0.107 as it is published lets the garbage
-    /// collector free them before; Parry's own build changes one attribute of it.
+    /// Whether numbers given to operators live through their calls. TorchSharp 0.107 as it is published lets the
+    /// garbage collector free them before; Parry's own build changes one attribute of it.
     /// </summary>
     public static bool KeepsScalarsAlive =>
         typeof(torch).Assembly.GetCustomAttribute<System.Diagnostics.DebuggableAttribute>()
