@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.ExceptionServices;
 
 namespace Parry.Runtime;
@@ -9,7 +10,11 @@ namespace Parry.Runtime;
 /// </summary>
 public sealed class Workers : IDisposable
 {
-    private static readonly Lazy<Workers> s_shared = new(() => new Workers(Devices.IsGpu ? 1 : PhysicalCores));
+    private static readonly Lazy<Workers> s_shared = new(() =>
+        new Workers(Devices.IsGpu ? 1 : Allowed(PhysicalCores, Environment.GetEnvironmentVariable(SlurmProcessors)))
+    );
+
+    private const string SlurmProcessors = "SLURM_CPUS_PER_TASK";
 
     [ThreadStatic]
     private static bool t_isWorker;
@@ -31,7 +36,9 @@ public sealed class Workers : IDisposable
         }
     }
 
-    /// <summary>One worker per physical core, or one for a GPU, started at first use.</summary>
+    /// <summary>
+    /// One worker per physical core, or as many as a Slurm job has processors, or one for a GPU; started at first use.
+    /// </summary>
     public static Workers Shared => s_shared.Value;
 
     /// <summary>The physical cores this process may use.</summary>
@@ -179,6 +186,14 @@ public sealed class Workers : IDisposable
             action();
         }
     }
+
+    /// <summary>The cores that a job may use; without affinity, a Slurm job sees all of the machine's.</summary>
+    /// <param name="cores">The cores that the process sees.</param>
+    /// <param name="processors">What Slurm says it has; null elsewhere.</param>
+    internal static int Allowed(int cores, string? processors) =>
+        int.TryParse(processors, NumberStyles.None, CultureInfo.InvariantCulture, out int given) && given > 0
+            ? Math.Min(cores, given)
+            : cores;
 
     private static int CountPhysicalCores()
     {

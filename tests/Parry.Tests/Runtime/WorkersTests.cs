@@ -155,4 +155,13 @@ public class WorkersTests : LeakChecked
         await Assert.ThrowsAsync<TimeoutException>(() => workers.Post<int>(() => throw new TimeoutException()));
         Assert.Equal(3, await workers.Post(() => 3));
     }
+
+    [Theory]
+    [InlineData(8, null, 8)]
+    [InlineData(8, "2", 2)]
+    [InlineData(8, "16", 8)]
+    [InlineData(8, "0", 8)]
+    [InlineData(8, "many", 8)]
+    public void A_Slurm_job_has_as_many_workers_as_processors(int cores, string? processors, int workers) =>
+        Assert.Equal(workers, Workers.Allowed(cores, processors));
 }
