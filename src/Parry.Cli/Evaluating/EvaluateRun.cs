@@ -97,6 +97,8 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool f
         ImageSet? known = learning ? set.Load(DataPart.Train, Split.DefenseGan, request.DataDir) : null;
         AddTo(content, images, known, attacks);
         _report = findings => Report(findings, images, set, attacks, defenses, opened);
+        RecordFolder records = RecordFolder.Open(folder, content.Entries, fresh);
+        records.PlanFile = Plan;
         _evaluator = new Evaluator(
             new EvaluationPlan
             {
@@ -122,15 +124,13 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool f
                 DrawRule = request.DrawRule,
                 Seed = request.Seed,
             },
-            RecordFolder.Open(folder, content.Entries, fresh)
+            records
         )
         {
             Shard = Shard,
             OnlyCollects = OnlyCollects,
             Pause = Pause,
         };
-        if (Plan is not null)
-            AtomicFile.WriteText(Path.Combine(folder, PlanFile.Name), $"{Plan}\n");
         _findings = _evaluator.Evaluate(progress, cancellation);
     }
 

@@ -28,9 +28,6 @@ internal static class PlanFile
         "--help",
     ];
 
-    /// <summary>The name of a plan in the folder of its results.</summary>
-    public const string Name = "plan.json";
-
     /// <summary>The options that a plan may hold.</summary>
     public static IReadOnlyList<Option> Options(Command evaluate) =>
         [.. evaluate.Options.Where(option => !s_notInPlans.Contains(option.Name))];

@@ -29,7 +29,7 @@ internal static class MergeVerb
                 string path = parsed.GetRequiredValue(folder);
                 if (!RecordFolder.IsOne(path))
                     throw new UserErrorException($"expected a folder in which a plan was run, got '{path}'");
-                (EvaluateRequest request, _) = EvaluateVerb.Read(Path.Combine(path, PlanFile.Name));
+                (EvaluateRequest request, _) = EvaluateVerb.Read(Path.Combine(path, RecordFolder.PlanFileName));
                 request = request with { DataDir = parsed.GetValue(dataDir), Command = parsed.CommandText() };
                 var mode = new EvaluateMode
                 {

@@ -12,6 +12,10 @@ namespace Parry.Evaluation;
 public sealed class RecordFolder
 {
     private const string PlanName = "content.json";
+
+    /// <summary>The name of <see cref="PlanFile"/>.</summary>
+    public const string PlanFileName = "plan.json";
+
     private const string TimesName = "times.json";
     private const string CellsName = "cells";
     private const string Extension = ".jsonl";
@@ -72,11 +76,16 @@ public sealed class RecordFolder
         DeleteIfEmpty(cells);
     }
 
+    /// <summary>The plan as a file that can be run again, written beside the records; null for none.</summary>
+    public string? PlanFile { get; set; }
+
     /// <summary>Writes down which plan the records belong to.</summary>
     internal void Begin()
     {
         if (_fresh)
             Delete(_path);
+        if (PlanFile is not null)
+            AtomicFile.WriteText(Path.Combine(_path, PlanFileName), $"{PlanFile}\n");
         RecordFile.Write(
             Path.Combine(_path, PlanName),
             _plan,
