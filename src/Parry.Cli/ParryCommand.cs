@@ -104,6 +104,7 @@ internal static class ParryCommand
             RunVerb.Create(),
             MergeVerb.Create(),
             VerifyVerb.Create(),
+            PurifyVerb.Create(),
             CertifyVerb.Create(),
             ServeVerb.Create(),
             QualityVerb.Create(),

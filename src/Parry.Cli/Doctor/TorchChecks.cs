@@ -116,8 +116,8 @@ internal static class TorchChecks
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
                 using var random = Devices.Generator(1);
-                Tensor images = ChannelsLast.Of(randn([Images, Inputs, Side, Side], generator: random));
-                Tensor weights = ChannelsLast.Of(randn([Outputs, Inputs, Kernel, Kernel], generator: random));
+                Tensor images = ChannelsLast.Of(random.Normal(Images, Inputs, Side, Side));
+                Tensor weights = ChannelsLast.Of(random.Normal(Outputs, Inputs, Kernel, Kernel));
                 var total = Stopwatch.StartNew();
                 while (total.Elapsed < TimeSpan.FromSeconds(0.3))
                 {

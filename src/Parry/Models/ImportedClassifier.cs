@@ -81,7 +81,7 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         using var scope = NewDisposeScope();
         using var random = new Generator(0);
         using IDisposable? watch = PassTimeout.Watch(name);
-        Tensor images = rand([Tried, shape.Channels, shape.Height, shape.Width], generator: random);
+        Tensor images = random.Uniform(Tried, shape.Channels, shape.Height, shape.Width);
         Tensor taken = ChannelsLast.Undo(contract.ToModel(images)).clone();
         Tensor copy = taken.clone();
         Tensor given = run(taken);

@@ -38,8 +38,8 @@ public static class Devices
         set_default_device(TorchLibrary.Device(name));
     }
 
-    /// <summary>Creates a random generator on the device.</summary>
-    public static Generator Generator(long seed) => new((ulong)seed, get_default_device());
+    /// <summary>Creates a random generator. It draws on the processor; see <see cref="RandomNumbers"/>.</summary>
+    public static Generator Generator(long seed) => new((ulong)seed);
 
     /// <summary>
     /// Computes in full float32 until disposed, for results that are reported. On a GPU, LibTorch rounds the factors of

@@ -79,7 +79,7 @@ public sealed record UniversalNetwork : UniversalAttack
     private Tensor Draw(nn.Module<Tensor, Tensor> network, long seed, Tensor images, double epsilon)
     {
         using var random = Devices.Generator(seed);
-        Tensor output = network.forward(randn([1, Noise], generator: random)).reshape([1, .. images.shape.AsSpan(1)]);
+        Tensor output = network.forward(random.Normal(1, Noise)).reshape([1, .. images.shape.AsSpan(1)]);
         return Norm == Norm.Linf
             ? epsilon * output.tanh()
             : epsilon * output / Norm.Of(output, keepdim: true).clamp_min(Smallest);

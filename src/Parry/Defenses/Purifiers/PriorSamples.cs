@@ -53,7 +53,7 @@ public sealed class PriorSamples(ImageGenerator generator, int count, long seed)
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         using var random = Devices.Generator(seed);
-        Tensor latents = randn([count, generator.Latent], generator: random);
+        Tensor latents = random.Normal(count, generator.Latent);
         Tensor images = cat([.. latents.split(RowsAtOnce).Select(piece => generator.Generate(piece).flatten(1))]);
         Tensor squares = images.pow(2).sum(1);
         return (latents.DetachFromDisposeScope(), images.DetachFromDisposeScope(), squares.DetachFromDisposeScope());

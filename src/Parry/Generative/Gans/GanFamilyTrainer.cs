@@ -95,10 +95,10 @@ public sealed class GanFamilyTrainer : GanTrainer
             ? Optimizers.Adam(weights, rate, first, second)
             : Optimizers.RmsProp(weights, rate, epsilon: 1e-14);
 
-    private Tensor Latents(long count, Generator random) => randn([count, _recipe.Latent], generator: random);
+    private Tensor Latents(long count, Generator random) => random.Normal(count, _recipe.Latent);
 
     private Tensor Classes(long count, Generator random) =>
-        (rand([count], generator: random) * _classes).to(ScalarType.Int64);
+        (random.Uniform(count) * _classes).to(ScalarType.Int64);
 
     private Tensor Draw(Tensor latents, Tensor? labels) =>
         Generator.forward(_classes == 0 ? latents : ConditionalGan.Latents(latents, labels!, _classes));

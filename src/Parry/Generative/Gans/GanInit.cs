@@ -1,3 +1,4 @@
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Gans;
@@ -8,6 +9,6 @@ internal static class GanInit
     public static Tensor Uniform(long[] shape, double inputs, double outputs, double gain, Generator random)
     {
         double limit = Math.Sqrt(3 * gain / (inputs + outputs));
-        return (2 * limit * rand(shape, generator: random)) - limit;
+        return (2 * limit * random.Uniform(shape)) - limit;
     }
 }

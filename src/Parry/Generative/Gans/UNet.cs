@@ -2,6 +2,7 @@ using Parry.Models.Architectures;
 using Parry.Models.Architectures.Layers;
 using Parry.Models.Files;
 using TorchSharp.Modules;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Gans;
@@ -134,7 +135,7 @@ public sealed class UNet : Network
             if (name.EndsWith("bias", StringComparison.Ordinal))
                 parameter.zero_();
             else
-                parameter.normal_(parameter.shape.Length == 1 ? 1 : 0, Deviation, random);
+                parameter.FillNormal(parameter.shape.Length == 1 ? 1 : 0, Deviation, random);
         }
     }
 

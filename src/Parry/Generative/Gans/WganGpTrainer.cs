@@ -68,7 +68,7 @@ public sealed class WganGpTrainer : GanTrainer
             using var inner = NewDisposeScope();
             Tensor real = Batch(((long)iteration * _recipe.CriticSteps) + step).Images;
             Tensor fake = Draw(random);
-            Tensor share = rand([_recipe.BatchSize, 1, 1, 1], generator: random);
+            Tensor share = random.Uniform(_recipe.BatchSize, 1, 1, 1);
             Tensor mixed = real + ((fake - real) * share);
             var (distance, penalty) = _network.Loss(real, fake, mixed, _recipe.Penalty, _recipe.Compute);
             critic = _critic.Minimize(distance + penalty);
@@ -99,7 +99,7 @@ public sealed class WganGpTrainer : GanTrainer
     private optim.Optimizer Adam(IEnumerable<Tensor> weights) =>
         Optimizers.Adam(weights, _recipe.LearningRate, _recipe.Beta1, _recipe.Beta2);
 
-    private Tensor Latents(long count, Generator random) => randn([count, _recipe.Latent], generator: random);
+    private Tensor Latents(long count, Generator random) => random.Normal(count, _recipe.Latent);
 
     private Tensor Draw(Generator random)
     {

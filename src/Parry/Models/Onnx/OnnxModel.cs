@@ -159,7 +159,7 @@ internal sealed class OnnxModel
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         using var random = Devices.Generator(1);
-        Tensor images = rand([batch + 1, .. _input.Sizes], generator: random).to(_input.Type);
+        Tensor images = random.Uniform([batch + 1, .. _input.Sizes]).to(_input.Type);
         Tensor all = network.Run(images);
         Tensor asExported = network.Run(images.slice(0, 0, batch, 1));
         Tensor last = network.Run(images.slice(0, 1, batch + 1, 1));

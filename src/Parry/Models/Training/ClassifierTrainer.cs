@@ -145,11 +145,12 @@ public sealed class ClassifierTrainer : EpochTrainer
 
     private static Tensor Mirrored(Tensor images, Generator random)
     {
-        Tensor mirrored = rand([images.size(0), 1, 1, 1], generator: random) < 0.5;
+        Tensor mirrored = random.Uniform(images.size(0), 1, 1, 1) < 0.5;
         return where(mirrored, images.flip(3), images);
     }
 
-    private static int Pieces(int images) => (images + PieceSize - 1) / PieceSize;
+    // The workers share the pieces; a GPU has one.
+    private static int Pieces(int images) => Devices.IsGpu ? 1 : (images + PieceSize - 1) / PieceSize;
 
     private static ShuffledBatches Batches(ClassifierTraining options, ImageSet images)
     {

@@ -71,7 +71,7 @@ public sealed class NetworkTrainer<TNetwork> : EpochTrainer
     protected override BatchLoss Train(int iteration, int epoch)
     {
         int[] batch = _order[iteration];
-        int pieces = _whole ? 1 : (batch.Length + PieceSize - 1) / PieceSize;
+        int pieces = _whole || Devices.IsGpu ? 1 : (batch.Length + PieceSize - 1) / PieceSize;
         _learner.SetLearningRate(_schedule.RateAt(Done));
         using var random = Devices.Generator(unchecked((_schedule.Seed * 1_000_003) + iteration));
         if (_whole)

@@ -1,4 +1,5 @@
 using Parry.Models.Architectures;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Gans.Style;
@@ -33,7 +34,7 @@ internal sealed class Equalized : Network
         _rate = rate;
         _scale = gain * rate / Math.Sqrt(shape[1..].Aggregate(1L, (product, size) => product * size));
         using var frozen = no_grad();
-        _weight = Parameter("weight", randn(shape, generator: random) * (1 / rate));
+        _weight = Parameter("weight", random.Normal(shape) * (1 / rate));
         if (bias)
             _bias = Parameter("bias", zeros([shape[0]]));
     }

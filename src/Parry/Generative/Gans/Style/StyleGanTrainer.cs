@@ -114,9 +114,9 @@ public sealed class StyleGanTrainer : GanTrainer
     // Draws images of a level for the discriminator; at the last level they are padded to 32x32.
     private Tensor Draw(int level, double alpha, Generator random)
     {
-        Tensor styles = _current.Map(randn([_recipe.BatchSize, _recipe.Latent], generator: random));
-        double[] draws = Array.ConvertAll(rand([2], generator: random).ToArray<float>(), value => (double)value);
-        Tensor others = _current.Map(randn([_recipe.BatchSize, _recipe.Latent], generator: random));
+        Tensor styles = _current.Map(random.Normal(_recipe.BatchSize, _recipe.Latent));
+        double[] draws = Array.ConvertAll(random.Uniform(2).ToArray<float>(), value => (double)value);
+        Tensor others = _current.Map(random.Normal(_recipe.BatchSize, _recipe.Latent));
         int from = draws[0] < _recipe.Mixing ? 1 + (int)(draws[1] * ((2 * level) + 1)) : StyleGenerator.StyleLayers;
         Tensor drawn = _current.Draw(StyleGenerator.Mix(styles, others, from), level, alpha);
         return level == StyleGenerator.LastLevel ? Pad(drawn) : drawn;
@@ -154,7 +154,7 @@ public sealed class StyleGanTrainer : GanTrainer
     private Tensor Sheet(int count, Generator random, Func<Tensor, Tensor> change)
     {
         var (level, alpha) = _recipe.At(Math.Max(0, Iteration - 1));
-        Tensor styles = change(_averaged.Map(randn([count, _recipe.Latent], generator: random)));
+        Tensor styles = change(_averaged.Map(random.Normal(count, _recipe.Latent)));
         Tensor drawn = _averaged.Draw(styles, level, alpha).clamp(0.0, 1.0);
         if (level == StyleGenerator.LastLevel)
             return drawn;

@@ -1,5 +1,6 @@
 using Parry.Models.Architectures;
 using Parry.Models.Files;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Gans.Style;
@@ -62,7 +63,7 @@ public sealed class StyleGenerator : Network
                     new Equalized([channels[level], from, 3, 3], random, bias: false)
                 );
             _styles[layer] = Child($"style{layer + 1}", new StyleLayer(channels[level], latent, random));
-            _noise[layer] = Buffer($"noise{layer + 1}", randn([1, 1, SizeOf(level), SizeOf(level)], generator: random));
+            _noise[layer] = Buffer($"noise{layer + 1}", random.Normal(1, 1, SizeOf(level), SizeOf(level)));
             if (layer % 2 == 1)
                 _toImage[level] = Child(
                     $"image{level + 1}",
@@ -128,7 +129,7 @@ public sealed class StyleGenerator : Network
                 maps = Blur(_convolutions[layer]!.forward(nn.functional.interpolate(maps, [size, size])));
             else if (layer > 0)
                 maps = _convolutions[layer]!.forward(maps);
-            Tensor noise = Random is null ? _noise[layer] : randn([count, 1, size, size], generator: Random);
+            Tensor noise = Random is null ? _noise[layer] : Random.Normal(count, 1, size, size);
             maps = _styles[layer].Forward(maps, noise, styles.select(1, layer));
         }
 

@@ -1,3 +1,4 @@
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures.Layers;
@@ -37,7 +38,7 @@ public static class Init
     public static void Gaussian(Tensor weight, double deviation, Generator random)
     {
         using var frozen = no_grad();
-        weight.normal_(0, deviation, random);
+        weight.FillNormal(0, deviation, random);
     }
 
     /// <summary>
@@ -48,7 +49,7 @@ public static class Init
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        weight.normal_(0, 1, random);
+        weight.FillNormal(0, 1, random);
         long[] perUnit = [.. Enumerable.Range(1, weight.shape.Length - 1)];
         Tensor squares = (weight * weight).sum(perUnit, true);
         weight.mul_((squares + 1e-7).pow(-0.5));
@@ -57,7 +58,7 @@ public static class Init
     private static void Uniform(Tensor tensor, double bound, Generator random)
     {
         using var frozen = no_grad();
-        tensor.uniform_(-bound, bound, random);
+        tensor.FillUniform(-bound, bound, random);
     }
 
     // The number of positions of a kernel; 1 for a linear layer.

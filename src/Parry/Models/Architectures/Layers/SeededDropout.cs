@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures.Layers;
@@ -35,6 +36,8 @@ public sealed class SeededDropout : Network
     private Tensor Mask(Tensor input, Generator random)
     {
         using var frozen = no_grad();
-        return empty_like(input).bernoulli_(1 - _drop, random).mul_(1 / (1 - _drop));
+        Tensor mask = empty_like(input);
+        mask.FillBernoulli(1 - _drop, random);
+        return mask.mul_(1 / (1 - _drop));
     }
 }

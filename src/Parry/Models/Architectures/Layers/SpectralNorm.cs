@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures.Layers;
@@ -35,7 +36,7 @@ public sealed class SpectralNorm : Network
         _forward = forward;
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        _left = Buffer("left", Unit(randn([weight.size(0)], generator: random)));
+        _left = Buffer("left", Unit(random.Normal(weight.size(0))));
     }
 
     private Tensor Weight => _layer is Linear linear ? linear.weight! : ((Conv2d)_layer).weight;
