@@ -37,6 +37,9 @@ internal sealed record EvaluateRequest
     /// <summary>Whether the attacks known to break the defenses run too.</summary>
     public bool KnownBreaks { get; init; } = true;
 
+    /// <summary>Whether attackers who know the defenses attack too.</summary>
+    public bool AwareAttackers { get; init; } = true;
+
     /// <summary>Whether attackers who know the defender's random seed attack too.</summary>
     public bool Revisited { get; init; }
 

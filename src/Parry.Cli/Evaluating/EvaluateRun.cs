@@ -120,6 +120,7 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool f
                 Limits = request.Limits,
                 Defenses = defenses,
                 KnownBreaks = request.KnownBreaks,
+                AwareAttackers = request.AwareAttackers,
                 Revisited = request.Revisited,
                 DrawRule = request.DrawRule,
                 Seed = request.Seed,
@@ -230,6 +231,7 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool f
         content.Add("limit on queries", request.Limits?.Queries);
         content.Add("limit on gradients", request.Limits?.Gradients);
         content.Add("known breaks", request.KnownBreaks);
+        content.Add("attackers who know the defenses", request.AwareAttackers);
         content.Add("white box revisited", request.Revisited);
         content.Add("rule for random defenses", request.DrawRule);
     }

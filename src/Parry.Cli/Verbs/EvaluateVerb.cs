@@ -52,6 +52,12 @@ internal sealed class EvaluateVerb
             "Leave out the attacks known to break the defenses, which can take as long as all others; the report "
             + "says so.",
     };
+    private readonly Option<bool> _unawareOnly = new("--unaware-only")
+    {
+        Description =
+            "Leave out attackers who know the defenses, as in many papers; the report says that it tells nothing about "
+            + "robustness.",
+    };
     private readonly Option<long?> _queries = Arguments.MaxQueries();
     private readonly Option<long?> _gradients = Arguments.MaxGradients();
     private readonly Option<long> _seed = Arguments.Seed();
@@ -105,6 +111,7 @@ internal sealed class EvaluateVerb
             _revisited,
             _drawRule,
             _noBreaks,
+            _unawareOnly,
             _queries,
             _gradients,
             _seed,
@@ -145,6 +152,7 @@ internal sealed class EvaluateVerb
             Count = parsed.GetValue(_count),
             Validation = parsed.GetValue(_validation),
             KnownBreaks = !parsed.GetValue(_noBreaks),
+            AwareAttackers = !parsed.GetValue(_unawareOnly),
             Revisited = parsed.GetValue(_revisited),
             DrawRule = DrawRule.Parse(parsed.GetRequiredValue(_drawRule)),
             Limits = parsed.Limits(_queries, _gradients),

@@ -38,6 +38,12 @@ public sealed record EvaluationPlan
     public bool KnownBreaks { get; init; } = true;
 
     /// <summary>
+    /// Whether each attack is also run by an attacker who knows the defense. Without, the findings say how a defense
+    /// does against those who do not know it, as many papers do, and nothing about its robustness.
+    /// </summary>
+    public bool AwareAttackers { get; init; } = true;
+
+    /// <summary>
     /// Whether each attack is also run by an attacker who knows the defender's random seed: the white box revisited.
     /// </summary>
     public bool Revisited { get; init; }

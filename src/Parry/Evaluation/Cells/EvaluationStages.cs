@@ -37,10 +37,10 @@ internal sealed class EvaluationStages(
     {
         int ranges = ImageRange.Of(plan.Images).Count;
         int defenses = plan.Defenses.Count;
-        int aware = plan.Defenses.Sum(defense => plan.Revisited && defense.IsRandom ? 2 : 1);
+        int aware = plan.AwareAttackers ? plan.Defenses.Sum(defense => plan.Revisited && defense.IsRandom ? 2 : 1) : 0;
         int learning = plan.Attacks.Count(attack => attack.Attack is ITrainedAttack<IClassifier>) * (1 + aware);
         int attacks = plan.Attacks.Count * (1 + aware + defenses);
-        int breaks = plan.KnownBreaks ? plan.Defenses.Sum(defense => defense.Breaks.Count) : 0;
+        int breaks = plan.KnownBreaks && plan.AwareAttackers ? plan.Defenses.Sum(defense => defense.Breaks.Count) : 0;
         int cleanAndChecks = (2 * defenses) + 2;
         return learning + (ranges * (cleanAndChecks + attacks + breaks));
     }

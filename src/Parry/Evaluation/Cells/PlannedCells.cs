@@ -51,6 +51,8 @@ internal sealed class PlannedCells
     /// <summary>The attack by an attacker who knows the defense, and by one who also knows its random seed.</summary>
     public IEnumerable<Cell> Aware(PlannedAttack attack, Subject subject)
     {
+        if (!_plan.AwareAttackers)
+            yield break;
         yield return new Cell(attack, subject, Threat.WhiteBox);
         if (_plan.Revisited && subject.IsRandom)
             yield return new Cell(attack, subject, Threat.WhiteBoxRevisited);
@@ -63,7 +65,7 @@ internal sealed class PlannedCells
     public IReadOnlyList<PlannedAttack>? Breaks(Subject subject)
     {
         DefenseSpec defense = subject.Defense!;
-        if (!_plan.KnownBreaks || ClassifierBehind(defense) is not { } behind)
+        if (!_plan.KnownBreaks || !_plan.AwareAttackers || ClassifierBehind(defense) is not { } behind)
             return defense.Breaks.Count == 0 ? [] : null;
         return [.. defense.Breaks.Select(Break)];
 
