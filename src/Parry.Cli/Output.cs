@@ -23,6 +23,13 @@ internal sealed class Output(TextWriter given)
     /// <summary>Writes a line of plain text.</summary>
     public void Line(string text = "") => _writer.WriteLine(PlainText.Cut(text, LongestLine));
 
+    /// <summary>Writes a document as it is.</summary>
+    public void Document(string text)
+    {
+        foreach (string line in text.TrimEnd('\n').Split('\n'))
+            _writer.WriteLine(line);
+    }
+
     /// <summary>Writes what the reader must know about the results.</summary>
     public void Notes(IEnumerable<string> notes)
     {

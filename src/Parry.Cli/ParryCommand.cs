@@ -15,7 +15,8 @@ internal static class ParryCommand
 {
     private const int HelpWidth = 100;
 
-    private static readonly Option<string> s_device = new("--device")
+    /// <summary>The option that every verb has.</summary>
+    internal static readonly Option<string> Device = new("--device")
     {
         Description = "The device to compute on: cpu, cuda or cuda:1.",
         HelpName = "DEVICE",
@@ -51,7 +52,7 @@ internal static class ParryCommand
             if (result.Action is null or ParseErrorAction)
                 throw new UserErrorException(Errors.Explain(result));
             if (Computes(result))
-                Devices.Use(result.GetValue(s_device)!);
+                Devices.Use(result.GetValue(Device)!);
             int code = await result.InvokeAsync(
                 new InvocationConfiguration
                 {
@@ -103,6 +104,7 @@ internal static class ParryCommand
             EvaluateVerb.Create(),
             RunVerb.Create(),
             MergeVerb.Create(),
+            ReproduceVerb.Create(),
             VerifyVerb.Create(),
             PurifyVerb.Create(),
             CertifyVerb.Create(),
@@ -127,7 +129,7 @@ internal static class ParryCommand
                 TrainDiffusionVerb.Create(),
                 TrainAdvGanVerb.Create(),
             },
-            s_device,
+            Device,
         };
         return root;
     }
@@ -136,7 +138,7 @@ internal static class ParryCommand
     // reported in one line.
     private static bool Computes(ParseResult result) =>
         result.Action is not (HelpAction or ShowVersion)
-        && result.CommandResult.Command.Name is not ("doctor" or "list" or "fetch");
+        && result.CommandResult.Command.Name is not ("doctor" or "list" or "fetch" or "reproduce");
 
     /// <summary>How to start this program again, whatever process it runs in.</summary>
     internal static ProcessStartInfo OwnProgram()

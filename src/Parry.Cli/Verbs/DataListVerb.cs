@@ -44,8 +44,8 @@ internal static class DataListVerb
                 set.Title,
                 set.Shape.ToString(),
                 set.ClassNames.Count,
-                Found(set, DataPart.Train, dataDir),
-                Found(set, DataPart.Test, dataDir),
+                DataLocator.Where(set, DataPart.Train, dataDir),
+                DataLocator.Where(set, DataPart.Test, dataDir),
                 set.License,
                 set.Citation
             )),
@@ -73,16 +73,4 @@ internal static class DataListVerb
             (var train, null) => $"{train} (training images only)",
             var (train, test) => train == test ? test : $"{train} (training), {test} (test)",
         };
-
-    private static string? Found(PublishedData set, DataPart part, string? dataDir)
-    {
-        try
-        {
-            return DataLocator.Find(set, part, dataDir);
-        }
-        catch (UserErrorException)
-        {
-            return null;
-        }
-    }
 }

@@ -19,6 +19,22 @@ public static class DataLocator
     public static string Find(PublishedData set, DataPart part, string? dataDir = null) =>
         Find(set, part, Roots(dataDir));
 
+    /// <summary>Where a part of the set is; null if it is nowhere.</summary>
+    /// <param name="set">The set.</param>
+    /// <param name="part">The part whose files are needed.</param>
+    /// <param name="dataDir">The folder to search first, or null.</param>
+    public static string? Where(PublishedData set, DataPart part, string? dataDir = null)
+    {
+        try
+        {
+            return Find(set, part, dataDir);
+        }
+        catch (UserErrorException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The folder of the user's cache into which the set is downloaded.</summary>
     public static string CacheFolder(PublishedData set) => UserCache.Folder(set.Name);
 

@@ -1,0 +1,109 @@
+namespace Parry.Cli.Reproducing;
+
+/// <summary>
+/// A table of a source document, as its file in <c>Experiments/</c> describes it: the numbers that it prints, and for
+/// each where Parry's own number and the adaptive attacker's come from. Texts may hold variables such as <c>{net}</c>,
+/// which a row or a column gives, or the settings of the mode.
+/// </summary>
+internal sealed record Experiment
+{
+    /// <summary>What the table shows.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>The document or paper that prints it.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>What a number is, in words.</summary>
+    public required string Measure { get; init; }
+
+    /// <summary>How the document prints a number: <c>fraction</c>, <c>percent</c> or <c>number</c>.</summary>
+    public PrintedAs Printed { get; init; }
+
+    /// <summary>The data that it needs.</summary>
+    public IReadOnlyList<string> Needs { get; init; } = [];
+
+    /// <summary>How long the fast mode takes on two cores of a server, in minutes.</summary>
+    public required double Minutes { get; init; }
+
+    /// <summary>What differs from the original, and what is known to be wrong with it.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>The columns.</summary>
+    public required IReadOnlyList<ExperimentColumn> Columns { get; init; }
+
+    /// <summary>The rows.</summary>
+    public required IReadOnlyList<ExperimentRow> Rows { get; init; }
+}
+
+/// <summary>How a document prints its numbers.</summary>
+internal enum PrintedAs
+{
+    /// <summary>Shares as 0.997.</summary>
+    Fraction,
+
+    /// <summary>Shares as 99.7.</summary>
+    Percent,
+
+    /// <summary>Numbers with a unit of their own, or none.</summary>
+    Number,
+}
+
+/// <summary>A row of a table.</summary>
+internal sealed record ExperimentRow
+{
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Its variables.</summary>
+    public IReadOnlyDictionary<string, string> With { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The printed numbers, one for each column, with spaces between; <c>-</c> where none is printed.</summary>
+    public required string Published { get; init; }
+
+    /// <summary>Why the row has no number of Parry's; null if it has.</summary>
+    public string? Missing { get; init; }
+}
+
+/// <summary>A column of a table.</summary>
+internal sealed record ExperimentColumn
+{
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Its variables.</summary>
+    public IReadOnlyDictionary<string, string> With { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Where Parry's number comes from; null if there is none.</summary>
+    public NumberSource? Ours { get; init; }
+
+    /// <summary>Where the number of an attacker who knows all comes from; null if none applies.</summary>
+    public NumberSource? Adaptive { get; init; }
+
+    /// <summary>Why Parry's number cannot be compared with the printed one; null if it can.</summary>
+    public string? NotComparable { get; init; }
+}
+
+/// <summary>Where a number comes from.</summary>
+internal sealed record NumberSource
+{
+    /// <summary>What a command makes: the folder of an evaluation, or a JSON file.</summary>
+    public required string From { get; init; }
+
+    /// <summary>
+    /// Of an evaluation: <c>clean</c>, <c>accuracy</c>, <c>success</c>, <c>distance</c> or <c>seconds</c> (for 1,000
+    /// images). Of a JSON file: the way to the number, such as <c>/generator/parameters</c>.
+    /// </summary>
+    public string Value { get; init; } = "accuracy";
+
+    /// <summary>The attack, with options that tell it from others of its kind; null for the strongest.</summary>
+    public string? Attack { get; init; }
+
+    /// <summary>The budget; null for any.</summary>
+    public double? Epsilon { get; init; }
+
+    /// <summary>The defense as the command names it.</summary>
+    public string Defense { get; init; } = "none";
+
+    /// <summary>Whether the attacker knows the defense; null for whichever is stronger.</summary>
+    public bool? Aware { get; init; }
+}

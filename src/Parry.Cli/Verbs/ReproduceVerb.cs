@@ -1,0 +1,217 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using Parry.Cli.Reproducing;
+using Parry.Data;
+using Parry.Reports;
+using Parry.Reports.Html;
+using Spectre.Console;
+
+namespace Parry.Cli.Verbs;
+
+/// <summary><c>parry reproduce</c>: makes the tables of the source documents, beside their printed numbers.</summary>
+internal sealed class ReproduceVerb
+{
+    private const string ResultsName = "results.json";
+    private const string ModeName = "mode.txt";
+
+    private readonly Argument<string[]> _tables = new("TABLE")
+    {
+        Description = "The tables, as --list names them; or all.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+    private readonly Option<bool> _list = new("--list")
+    {
+        Description = "List the tables: what they need, about how long they take here, how many numbers have ours beside.",
+    };
+    private readonly Option<bool> _full = new("--full")
+    {
+        Description = "The papers' own settings, which take days without a GPU.",
+    };
+    private readonly Option<bool> _fast = new("--fast") { Description = "Smaller settings (the default)." };
+    private readonly Option<int?> _count = Arguments.Optional<int>("--count", "The images of each evaluation.");
+    private readonly Option<bool> _commands = new("--commands")
+    {
+        Description = "Print the commands, in order, instead of running them.",
+    };
+    private readonly Option<bool> _collect = new("--collect")
+    {
+        Description = "Run nothing: make the pages of what is there.",
+    };
+    private readonly Option<string?> _folder = new("--out")
+    {
+        Description = "The folder for weights, runs and pages. The same command goes on where it was stopped.",
+        HelpName = "DIR",
+    };
+    private readonly Option<string?> _document = new("--document")
+    {
+        Description = "Print all tables of a file of results as Markdown, as in docs/results.md.",
+        HelpName = "FILE",
+    };
+
+    /// <summary>Makes the verb.</summary>
+    public static Command Create()
+    {
+        var verb = new ReproduceVerb();
+        return new Command(
+            "reproduce",
+            "Make the tables of the papers that Parry implements: printed number, ours, the adaptive attacker's, verdict."
+        )
+        {
+            verb._tables,
+            verb._list,
+            verb._fast,
+            verb._full,
+            verb._count,
+            verb._commands,
+            verb._collect,
+            verb._folder,
+            verb._document,
+        }.Does(verb.Run);
+    }
+
+    private int Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        Output output = Output.Of(parsed);
+        if (parsed.GetValue(_list))
+        {
+            List(output);
+            return 0;
+        }
+
+        if (parsed.GetValue(_document) is { } document)
+        {
+            output.Document(ResultsDocument.Render(ResultsFile.Read(document)));
+            return 0;
+        }
+
+        string[] names = parsed.GetValue(_tables) ?? [];
+        if (names is ["all"])
+            names = [.. Experiments.All.Keys];
+        if (names.Length == 0)
+            throw new UserErrorException("expected a table, or --list, or --document FILE");
+        if (parsed.GetValue(_full) && parsed.GetValue(_fast))
+            throw new UserErrorException("expected one of --fast and --full, got both");
+        string mode = parsed.GetValue(_full) ? "full" : "fast";
+        Dictionary<string, string> settings = new(Experiments.Commands().Modes[mode]);
+        if (parsed.GetValue(_count) is { } count)
+            settings["count"] = settings["few"] = count.ToString(CultureInfo.InvariantCulture);
+        var book = new CommandBook(Experiments.Commands(), settings);
+        Experiment[] tables = [.. names.Select(Experiments.ByName)];
+        if (parsed.GetValue(_commands))
+        {
+            foreach (string command in book.Needed(tables.SelectMany(Targets)).Select(book.Text))
+                output.Line(command);
+            return 0;
+        }
+
+        string folder = Path.GetFullPath(
+            parsed.GetValue(_folder) ?? throw new UserErrorException("expected --out with a folder for the results")
+        );
+        Begin(folder, settings, mode);
+        int code = parsed.GetValue(_collect) ? 0 : Make(parsed, folder, book, tables.SelectMany(Targets), cancellation);
+        ResultsFile results = ResultsFile.Read(Path.Combine(folder, ResultsName));
+        foreach (string name in names)
+            Collect(output, results, name, folder, book, mode);
+        results.Write(Path.Combine(folder, ResultsName));
+        return code;
+
+        IEnumerable<string> Targets(Experiment table) => new NumberReader(".", settings).Targets(table);
+    }
+
+    // Numbers of different settings must not stand in one table.
+    private static void Begin(string folder, Dictionary<string, string> settings, string mode)
+    {
+        ReportFolder.CheckWritable(folder);
+        string text = string.Join(
+            '\n',
+            settings.OrderBy(setting => setting.Key, StringComparer.Ordinal).Select(s => $"{s.Key}: {s.Value}")
+                .Prepend($"mode: {mode}")
+        );
+        string file = Path.Combine(folder, ModeName);
+        if (File.Exists(file) && File.ReadAllText(file).Trim() != text)
+            throw new UserErrorException(
+                $"'{folder}' holds results with other settings, which {ModeName} in it lists: choose another folder"
+            );
+        AtomicFile.WriteText(file, text + "\n");
+    }
+
+    private static int Make(
+        ParseResult parsed,
+        string folder,
+        CommandBook book,
+        IEnumerable<string> targets,
+        CancellationToken cancellation
+    )
+    {
+        var run = new ReproduceRun(folder, book, parsed.GetValue(ParryCommand.Device)!);
+        string[] missing = [.. book.Needed(targets).Where(target => !run.IsMade(target))];
+        using ProgressLine line = ProgressLine.Of(parsed);
+        int worst = 0;
+        for (int i = 0; i < missing.Length; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            line.Say($"parry: {i + 1} of {missing.Length}: {book.Text(missing[i])}");
+            int code = run.Make(missing[i], cancellation);
+            if (code is Pausing.ExitCode)
+                return code;
+            cancellation.ThrowIfCancellationRequested();
+            worst = Math.Max(worst, code == 0 ? 0 : 1);
+        }
+
+        return worst;
+    }
+
+    private static void Collect(
+        Output output,
+        ResultsFile results,
+        string name,
+        string folder,
+        CommandBook book,
+        string mode
+    )
+    {
+        Experiment table = Experiments.ByName(name);
+        var reader = new NumberReader(folder, book.Settings);
+        results.Tables[name] = new TableResults
+        {
+            Mode = mode,
+            Version = typeof(Evaluation.Evaluator).Assembly.GetName().Version!.ToString(3),
+            Numbers = reader.Read(table),
+        };
+        string[] commands = [.. book.Needed(reader.Targets(table)).Select(book.Text)];
+        ComparisonTable comparison = Comparison.Of(table, results.Tables[name], commands);
+        var text = new StringBuilder();
+        ComparisonText.Append(text, comparison);
+        AtomicFile.WriteText(Path.Combine(folder, $"{name}.md"), text.ToString());
+        string page = Path.Combine(folder, $"{name}.html");
+        AtomicFile.WriteText(page, ComparisonPage.Render(table.Title, [comparison]));
+        output.Line($"{name}: {comparison.Coverage}: {page}");
+    }
+
+    private static void List(Output output)
+    {
+        ResultsFile results = ResultsDocument.Shipped();
+        double speed = ProcessorSpeed.RelativeToReference();
+        Table list = Output.Table(["name", "table", "source", "needs", ">minutes", ">numbers"]);
+        foreach (var (name, table) in Experiments.All)
+        {
+            int printed = NumberReader.Cells(table).Count();
+            int measured = results.Tables.GetValueOrDefault(name)?.Measured ?? 0;
+            list.AddCells(
+                name,
+                table.Title,
+                table.Source,
+                string.Join(", ", table.Needs.Select(Need)),
+                (table.Minutes / speed).ToString("0", CultureInfo.InvariantCulture),
+                string.Create(CultureInfo.InvariantCulture, $"{measured} of {printed}")
+            );
+        }
+
+        output.Render(list);
+        output.Line("minutes: about, in the fast mode on this machine; numbers: with ours beside them in docs/results.md");
+    }
+
+    private static string Need(string data) =>
+        DataSets.Find(data) is { } set && DataLocator.Where(set, DataPart.Train) is null ? $"{data} (missing: parry data fetch {data})" : data;
+}

@@ -1,0 +1,71 @@
+namespace Parry.Reports.Html;
+
+/// <summary>Published tables beside one's own numbers, as a self-contained page.</summary>
+public static class ComparisonPage
+{
+    /// <summary>Gives the page as text.</summary>
+    public static string Render(string title, IReadOnlyList<ComparisonTable> tables)
+    {
+        var html = new HtmlBuilder();
+        HtmlPage.Begin(html, title, moreStyle: "comparison.css");
+        html.Line($"<header>");
+        html.Line($"""<p class="brand">Parry beside the papers</p>""");
+        html.Line($"<h1>{title}</h1>");
+        html.Line($"""<p class="facts">{ComparisonText.HowToRead}</p>""");
+        html.Line($"</header>");
+        html.Line($"<main>");
+        foreach (ComparisonTable table in tables)
+            Add(html, table);
+        HtmlPage.End(html);
+        return html.ToString();
+    }
+
+    private static void Add(HtmlBuilder html, ComparisonTable table)
+    {
+        html.Line($"<section>");
+        html.Line($"<h2>{table.Title}</h2>");
+        html.Line($"""<p class="lead">{table.Source}. {table.Measure}. {table.Coverage}.</p>""");
+        html.BeginTable("comparison");
+        html.Head(["", .. table.Columns]);
+        foreach (ComparisonRow row in table.Rows)
+        {
+            html.Add($"<tr>");
+            html.Row(row.Name);
+            foreach (ComparisonCell? cell in row.Cells)
+                Add(html, cell);
+            html.Line($"</tr>");
+        }
+
+        html.EndTable();
+        html.Line($"<ul>");
+        foreach (string note in table.Notes)
+            html.Line($"<li>{note}</li>");
+        html.Line($"</ul>");
+        if (table.Commands.Count > 0)
+        {
+            html.Line($"<details><summary>The commands</summary>");
+            html.Line($"<pre>{string.Join('\n', table.Commands)}</pre>");
+            html.Line($"</details>");
+        }
+
+        html.Line($"</section>");
+    }
+
+    private static void Add(HtmlBuilder html, ComparisonCell? cell)
+    {
+        if (cell is null)
+        {
+            html.Add($"<td></td>");
+            return;
+        }
+
+        html.Add($"""<td class="{cell.Agreement.ToString().ToLowerInvariant()}"><s>{cell.Published}</s>""");
+        if (cell.Ours is not null)
+            html.Add($" <b>{cell.Ours}</b>");
+        if (cell.Interval is not null)
+            html.Add($" <small>{cell.Interval}</small>");
+        if (cell.Adaptive is not null)
+            html.Add($" <em>{cell.Adaptive}</em>");
+        html.Add($"<small>{cell.Verdict}</small></td>");
+    }
+}
