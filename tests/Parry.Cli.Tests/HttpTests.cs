@@ -171,7 +171,11 @@ public sealed class HttpTests(TrainedModels trained) : IAsyncLifetime, IDisposab
             crafted.GetProperty("notes").GetRawText(),
             StringComparison.Ordinal
         );
-        (await Evaluate(Url, attack[0], "--defenses", "feature-squeezing")).Fails(2, "needs the logits", "bit-depth");
+        (await Evaluate(Url, attack[0], "--defenses", "feature-squeezing")).Fails(
+            2,
+            "with its logits and gradients",
+            "bit-depth"
+        );
     }
 
     [Theory]

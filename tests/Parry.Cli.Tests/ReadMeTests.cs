@@ -78,7 +78,7 @@ public sealed partial class ReadMeTests
 
     private static string ReadMe() => File.ReadAllText(Path.Combine(Root(), "README.md"));
 
-    private static string Root([CallerFilePath] string here = "") =>
+    internal static string Root([CallerFilePath] string here = "") =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../.."));
 
     [GeneratedRegex(@"(?:^\s*|`)(?:\./)?parry ([a-z][^\n`]*)(?:`|$)", RegexOptions.Multiline)]

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Parry.Data;
-using Parry.Data.Files;
 using Parry.Data.Images;
 using Parry.Defenses;
 using Parry.Runtime;
@@ -45,7 +44,9 @@ internal sealed class PurifyRun(IPurifier purifier, string folder, long seed)
         {
             cancellation.ThrowIfCancellationRequested();
             int count = Math.Min(range, images.Count - first);
-            line.Show(() => $"{name}: {first:N0} of {images.Count:N0} images, {line.TimeLeft((double)first / images.Count)}");
+            line.Show(() =>
+                $"{name}: {first:N0} of {images.Count:N0} images, {line.TimeLeft((double)first / images.Count)}"
+            );
             Written += count;
             if (File.Exists(PathOf(name, images, first + count - 1)))
                 TakenOver += count;

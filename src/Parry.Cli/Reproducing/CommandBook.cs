@@ -96,13 +96,16 @@ internal sealed partial class CommandBook
         IReadOnlyDictionary<string, IReadOnlyList<string>> values
     )
     {
-        IEnumerable<Dictionary<string, string>> all = [[]];
+        IEnumerable<Dictionary<string, string>> all =
+        [
+            [],
+        ];
         foreach (var (name, each) in values)
             all = all.SelectMany(some => each.Select(value => new Dictionary<string, string>(some) { [name] = value }));
         return all;
     }
 
     // What a command takes from another one is named with its folder.
-    [GeneratedRegex(@"(?<![\w/])(weights|images)/[\w.-]+")]
+    [GeneratedRegex(@"\b(weights|images)/[\w.-]+", RegexOptions.NonBacktracking)]
     private static partial Regex Made();
 }

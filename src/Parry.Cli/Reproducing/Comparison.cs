@@ -25,9 +25,13 @@ internal static class Comparison
             [
                 .. table.Rows.Select(row => new ComparisonRow(
                     row.Name,
-                    [.. table.Columns.Select(column => numbers.GetValueOrDefault((row.Name, column.Name)) is { } number
-                        ? Cell(number, table.Printed)
-                        : null)]
+                    [
+                        .. table.Columns.Select(column =>
+                            numbers.GetValueOrDefault((row.Name, column.Name)) is { } number
+                                ? Cell(number, table.Printed)
+                                : null
+                        ),
+                    ]
                 )),
             ],
             Notes = table.Notes,
@@ -41,7 +45,8 @@ internal static class Comparison
     private static ComparisonCell Cell(ReproducedNumber number, PrintedAs printed)
     {
         double? published = Parse(number.Published, printed);
-        string shown = published is { } share && printed == PrintedAs.Fraction ? Percent(share) : Published(number, printed);
+        string shown =
+            published is { } share && printed == PrintedAs.Fraction ? Percent(share) : Published(number, printed);
         var (verdict, agreement) = Judge(number, published);
         return new ComparisonCell(
             shown,
@@ -56,7 +61,10 @@ internal static class Comparison
     private static (string Verdict, Agreement Agreement) Judge(ReproducedNumber number, double? published)
     {
         if (number.NotComparable is { } why)
-            return (number.Ours is null ? why : $"not comparable: {why}", number.Ours is null ? Agreement.NotMeasured : Agreement.NotComparable);
+            return (
+                number.Ours is null ? why : $"not comparable: {why}",
+                number.Ours is null ? Agreement.NotMeasured : Agreement.NotComparable
+            );
         if (number.Ours is not { } ours)
             return ("not measured", Agreement.NotMeasured);
         if (published is not { } value)
@@ -82,7 +90,12 @@ internal static class Comparison
     private static string Percent(double share) => Counted($"{100 * share:0.0} %");
 
     private static double? Parse(string text, PrintedAs printed) =>
-        double.TryParse(text, NumberStyles.Float | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out double number)
+        double.TryParse(
+            text,
+            NumberStyles.Float | NumberStyles.AllowThousands,
+            CultureInfo.InvariantCulture,
+            out double number
+        )
             ? number / (printed == PrintedAs.Percent ? 100 : 1)
             : null;
 

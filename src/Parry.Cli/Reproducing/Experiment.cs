@@ -57,7 +57,9 @@ internal sealed record ExperimentRow
     /// <summary>Its variables.</summary>
     public IReadOnlyDictionary<string, string> With { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>The printed numbers, one for each column, with spaces between; <c>-</c> where none is printed.</summary>
+    /// <summary>
+    /// The printed numbers, one for each column, with spaces between; <c>-</c> where none is printed.
+    /// </summary>
     public required string Published { get; init; }
 
     /// <summary>Why the row has no number of Parry's; null if it has.</summary>

@@ -25,8 +25,7 @@ internal static class Experiments
         ?? throw new UserErrorException($"expected one of the tables {string.Join(", ", All.Keys)}, got \"{name}\"");
 
     /// <summary>The commands of all tables.</summary>
-    public static CommandFile Commands() =>
-        ExperimentJson.Read<CommandFile>(Resource(CommandsName));
+    public static CommandFile Commands() => ExperimentJson.Read<CommandFile>(Resource(CommandsName));
 
     private static IEnumerable<string> Names() =>
         typeof(Experiments)
@@ -35,8 +34,7 @@ internal static class Experiments
             .Select(name => name[Prefix.Length..^Suffix.Length])
             .Where(name => name != CommandsName);
 
-    private static Experiment ReadTable(string name) =>
-        ExperimentJson.Read<Experiment>(Resource(name));
+    private static Experiment ReadTable(string name) => ExperimentJson.Read<Experiment>(Resource(name));
 
     private static string Resource(string name)
     {

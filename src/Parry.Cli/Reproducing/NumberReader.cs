@@ -139,7 +139,10 @@ internal sealed class NumberReader(string folder, IReadOnlyDictionary<string, st
         );
         JsonElement at = document.RootElement;
         foreach (string name in source.Value.Split('/', StringSplitOptions.RemoveEmptyEntries))
-            at = at.ValueKind == JsonValueKind.Array ? at[int.Parse(name, CultureInfo.InvariantCulture)] : at.GetProperty(name);
+            at =
+                at.ValueKind == JsonValueKind.Array
+                    ? at[int.Parse(name, CultureInfo.InvariantCulture)]
+                    : at.GetProperty(name);
         return at.GetDouble();
     }
 }

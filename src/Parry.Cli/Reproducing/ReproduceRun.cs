@@ -21,10 +21,9 @@ internal sealed partial class ReproduceRun(string folder, CommandBook book, stri
     {
         string path = Path.Combine(folder, target);
         return target.StartsWith("runs/", StringComparison.Ordinal) && !CommandBook.IsCaptured(target)
-            ? File.Exists(Path.Combine(path, Report))
-            : target.StartsWith("images/", StringComparison.Ordinal)
-                ? File.Exists(DoneMark(path))
-                : File.Exists(path);
+                ? File.Exists(Path.Combine(path, Report))
+            : target.StartsWith("images/", StringComparison.Ordinal) ? File.Exists(DoneMark(path))
+            : File.Exists(path);
     }
 
     /// <summary>Makes a thing.</summary>

@@ -37,7 +37,10 @@ internal static class ResultsDocument
         );
         text.Append("| table | | measured | inside our interval |\n| --- | --- | --- | --- |\n");
         foreach (var (name, table) in Experiments.All)
-            text.Append(CultureInfo.InvariantCulture, $"| `{name}` | {table.Title} | {Counts(name, table, results)} |\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| `{name}` | {table.Title} | {Counts(name, table, results)} |\n"
+            );
         text.Append('\n');
         foreach (var (name, table) in Experiments.All)
             ComparisonText.Append(text, Comparison.Of(table, results.Tables.GetValueOrDefault(name), []));

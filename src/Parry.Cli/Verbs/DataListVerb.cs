@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Parry.Data;
-using Parry.Data.Published;
 using Spectre.Console;
 
 namespace Parry.Cli.Verbs;

@@ -22,7 +22,8 @@ internal sealed class ReproduceVerb
     };
     private readonly Option<bool> _list = new("--list")
     {
-        Description = "List the tables: what they need, about how long they take here, how many numbers have ours beside.",
+        Description =
+            "List the tables: what they need, about how long they take here, how many numbers have ours beside.",
     };
     private readonly Option<bool> _full = new("--full")
     {
@@ -55,7 +56,8 @@ internal sealed class ReproduceVerb
         var verb = new ReproduceVerb();
         return new Command(
             "reproduce",
-            "Make the tables of the papers that Parry implements: printed number, ours, the adaptive attacker's, verdict."
+            "Make the tables of the papers that Parry implements: the printed number, ours, the adaptive attacker's "
+                + "and the verdict."
         )
         {
             verb._tables,
@@ -125,7 +127,9 @@ internal sealed class ReproduceVerb
         ReportFolder.CheckWritable(folder);
         string text = string.Join(
             '\n',
-            settings.OrderBy(setting => setting.Key, StringComparer.Ordinal).Select(s => $"{s.Key}: {s.Value}")
+            settings
+                .OrderBy(setting => setting.Key, StringComparer.Ordinal)
+                .Select(s => $"{s.Key}: {s.Value}")
                 .Prepend($"mode: {mode}")
         );
         string file = Path.Combine(folder, ModeName);
@@ -209,9 +213,13 @@ internal sealed class ReproduceVerb
         }
 
         output.Render(list);
-        output.Line("minutes: about, in the fast mode on this machine; numbers: with ours beside them in docs/results.md");
+        output.Line(
+            "minutes: about, in the fast mode on this machine; numbers: with ours beside them in docs/results.md"
+        );
     }
 
     private static string Need(string data) =>
-        DataSets.Find(data) is { } set && DataLocator.Where(set, DataPart.Train) is null ? $"{data} (missing: parry data fetch {data})" : data;
+        DataSets.Find(data) is { } set && DataLocator.Where(set, DataPart.Train) is null
+            ? $"{data} (missing: parry data fetch {data})"
+            : data;
 }

@@ -33,14 +33,14 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     public IImageSource? Source { get; init; }
 
     /// <summary>The classifier that is defended.</summary>
-    /// <exception cref="UserErrorException">There is none, because the model shows no gradients.</exception>
+    /// <exception cref="UserErrorException">There is none, or the model shows no gradients.</exception>
     public IClassifier Evaluated
     {
         get =>
             field
             ?? throw new UserErrorException(
-                "this defense needs the logits and gradients of the classifier that it defends, which a model "
-                    + "served over HTTP does not give: choose a defense that changes images, such as bit-depth, "
+                "this defense needs the classifier that it defends, with its logits and gradients, and got none; a "
+                    + "model served over HTTP has none: choose a defense that changes images, such as bit-depth, "
                     + "median, jpeg or defense-gan, or give a file as --model"
             );
         set;

@@ -8,8 +8,8 @@ public static class ComparisonText
 {
     /// <summary>How a cell is read.</summary>
     public const string HowToRead =
-        "Each cell has the published number first, then ours with its 95 % interval, then what an attacker who knows the "
-        + "defense leaves. A published number is either inside our interval, or so many points away from ours.";
+        "Each cell has the published number first, then ours with its 95 % interval, then what an attacker who knows "
+        + "the defense leaves. A published number is either inside our interval, or so many points away from ours.";
 
     /// <summary>Adds a table.</summary>
     /// <param name="text">The document.</param>
@@ -21,7 +21,10 @@ public static class ComparisonText
         text.Append(CultureInfo.InvariantCulture, $"| | {string.Join(" | ", table.Columns)} |\n");
         text.Append(CultureInfo.InvariantCulture, $"| --- |{string.Concat(table.Columns.Select(_ => " --- |"))}\n");
         foreach (ComparisonRow row in table.Rows)
-            text.Append(CultureInfo.InvariantCulture, $"| {row.Name} | {string.Join(" | ", row.Cells.Select(Cell))} |\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {row.Name} | {string.Join(" | ", row.Cells.Select(Cell))} |\n"
+            );
         text.Append('\n');
         foreach (string note in table.Notes)
             text.Append(CultureInfo.InvariantCulture, $"- {note}\n");

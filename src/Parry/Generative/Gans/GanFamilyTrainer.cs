@@ -97,8 +97,7 @@ public sealed class GanFamilyTrainer : GanTrainer
 
     private Tensor Latents(long count, Generator random) => random.Normal(count, _recipe.Latent);
 
-    private Tensor Classes(long count, Generator random) =>
-        (random.Uniform(count) * _classes).to(ScalarType.Int64);
+    private Tensor Classes(long count, Generator random) => (random.Uniform(count) * _classes).to(ScalarType.Int64);
 
     private Tensor Draw(Tensor latents, Tensor? labels) =>
         Generator.forward(_classes == 0 ? latents : ConditionalGan.Latents(latents, labels!, _classes));

@@ -1,8 +1,8 @@
 using Parry.Models.Architectures;
 using Parry.Models.Architectures.Layers;
 using Parry.Models.Files;
-using TorchSharp.Modules;
 using Parry.Runtime;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Gans;

@@ -1,5 +1,5 @@
-using TorchSharp.Modules;
 using Parry.Runtime;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures.Layers;
