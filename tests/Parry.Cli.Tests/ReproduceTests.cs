@@ -72,6 +72,13 @@ public sealed class ReproduceTests : IDisposable
     }
 
     [Fact]
+    public void Nothing_is_made_for_what_is_there() =>
+        Assert.Equal(
+            ["runs/dg-mnist-a-adv30-black-box"],
+            Book("fast").Needed(["runs/dg-mnist-a-adv30-black-box"], target => target.StartsWith('w'))
+        );
+
+    [Fact]
     public void The_number_of_an_adaptive_attacker_is_the_smallest_of_those_who_know_the_defense()
     {
         Write(

@@ -62,12 +62,14 @@ internal sealed partial class CommandBook
     /// <summary>Whether a thing is what its command prints.</summary>
     public static bool IsCaptured(string target) => target.EndsWith(".json", StringComparison.Ordinal);
 
-    /// <summary>All that must be made for something, itself last, each after what it needs.</summary>
-    public IReadOnlyList<string> Needed(IEnumerable<string> targets)
+    /// <summary>All that must be made for some things, each after what it needs.</summary>
+    /// <param name="targets">The things.</param>
+    /// <param name="isMade">Tells what is there already, for which nothing is needed; null for nothing.</param>
+    public IReadOnlyList<string> Needed(IEnumerable<string> targets, Func<string, bool>? isMade = null)
     {
         var ordered = new List<string>();
         foreach (string target in targets)
-            Add(target, ordered);
+            Add(target, ordered, isMade ?? (_ => false));
         return ordered;
     }
 
@@ -79,12 +81,12 @@ internal sealed partial class CommandBook
         return text;
     }
 
-    private void Add(string target, List<string> ordered)
+    private void Add(string target, List<string> ordered, Func<string, bool> isMade)
     {
-        if (ordered.Contains(target))
+        if (ordered.Contains(target) || isMade(target))
             return;
         foreach (Match need in Made().Matches(Words(target)))
-            Add(need.Value, ordered);
+            Add(need.Value, ordered, isMade);
         ordered.Add(target);
     }
 

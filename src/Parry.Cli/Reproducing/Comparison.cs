@@ -21,22 +21,33 @@ internal static class Comparison
             Measure = table.Measure,
             Coverage = Counted($"{results?.Measured ?? 0} of {printed} numbers measured{ModeOf(results)}"),
             Columns = [.. table.Columns.Select(column => column.Name)],
-            Rows =
-            [
-                .. table.Rows.Select(row => new ComparisonRow(
-                    row.Name,
-                    [
-                        .. table.Columns.Select(column =>
-                            numbers.GetValueOrDefault((row.Name, column.Name)) is { } number
-                                ? Cell(number, table.Printed)
-                                : null
-                        ),
-                    ]
-                )),
-            ],
+            Rows = [.. table.Rows.Select(row => Row(table, row, numbers))],
             Notes = table.Notes,
             Commands = commands,
         };
+    }
+
+    private static ComparisonRow Row(
+        Experiment table,
+        ExperimentRow row,
+        Dictionary<(string Row, string Column), ReproducedNumber> measured
+    )
+    {
+        var printed = NumberReader.Cells(table).Where(cell => cell.Row == row).ToDictionary(cell => cell.Column);
+        return new ComparisonRow(
+            row.Name,
+            [
+                .. table.Columns.Select(column =>
+                    printed.TryGetValue(column, out var cell)
+                        ? Cell(
+                            measured.GetValueOrDefault((row.Name, column.Name))
+                                ?? NumberReader.Unmeasured(row, column, cell.Published),
+                            table.Printed
+                        )
+                        : null
+                ),
+            ]
+        );
     }
 
     private static string ModeOf(TableResults? results) =>

@@ -37,15 +37,21 @@ internal sealed class NumberReader(string folder, IReadOnlyDictionary<string, st
         where pair.Second != "-"
         select (row, pair.First, pair.Second);
 
-    private ReproducedNumber Read(ExperimentRow row, ExperimentColumn column, string published) =>
+    /// <summary>A printed number without one of Parry's.</summary>
+    public static ReproducedNumber Unmeasured(ExperimentRow row, ExperimentColumn column, string published) =>
         new()
         {
             Row = row.Name,
             Column = column.Name,
             Published = published,
+            NotComparable = row.Missing ?? column.NotComparable,
+        };
+
+    private ReproducedNumber Read(ExperimentRow row, ExperimentColumn column, string published) =>
+        Unmeasured(row, column, published) with
+        {
             Ours = Measured(column.Ours, row, column),
             Adaptive = Measured(column.Adaptive, row, column),
-            NotComparable = row.Missing ?? column.NotComparable,
         };
 
     private MeasuredNumber? Measured(NumberSource? source, ExperimentRow row, ExperimentColumn column)
@@ -56,7 +62,7 @@ internal sealed class NumberReader(string folder, IReadOnlyDictionary<string, st
         if (IsOpen(filled))
             return null;
         if (CommandBook.IsCaptured(filled.From))
-            return new MeasuredNumber { Quantity = FromJson(filled) };
+            return FromJson(filled) is { } quantity ? new MeasuredNumber { Quantity = quantity } : null;
         EvaluationRow[] fitting = [.. RowsOf(filled.From).Where(candidate => Fits(candidate, filled))];
         EvaluationRow[] exact = [.. fitting.Where(candidate => candidate.Attack == filled.Attack)];
         EvaluationRow? measured = (exact.Length > 0 ? exact : fitting).MinBy(candidate => candidate.RobustCorrect);
@@ -125,15 +131,19 @@ internal sealed class NumberReader(string folder, IReadOnlyDictionary<string, st
         MeasuredNumber Quantity(double quantity) => new() { Quantity = quantity, Attack = attack };
     }
 
+    // None of a run that is not made yet.
     private IReadOnlyList<EvaluationRow> RowsOf(string run)
     {
+        string report = Path.Combine(folder, run, "report.json");
         if (!_rows.TryGetValue(run, out IReadOnlyList<EvaluationRow>? rows))
-            _rows[run] = rows = JsonReport.Read(Path.Combine(folder, run, "report.json")).Rows;
+            _rows[run] = rows = File.Exists(report) ? JsonReport.Read(report).Rows : [];
         return rows;
     }
 
-    private double FromJson(NumberSource source)
+    private double? FromJson(NumberSource source)
     {
+        if (!File.Exists(Path.Combine(folder, source.From)))
+            return null;
         using JsonDocument document = JsonDocument.Parse(
             RegularFile.ReadText(Path.Combine(folder, source.From), MostBytes)
         );

@@ -12,19 +12,11 @@ namespace Parry.Cli.Reproducing;
 /// <param name="device">The device to compute on.</param>
 internal sealed partial class ReproduceRun(string folder, CommandBook book, string device)
 {
-    private const string Report = "report.json";
     private const int Terminate = 15;
     private const int FinishedPoll = 200;
 
     /// <summary>Whether a thing is there, made to its end.</summary>
-    public bool IsMade(string target)
-    {
-        string path = Path.Combine(folder, target);
-        return target.StartsWith("runs/", StringComparison.Ordinal) && !CommandBook.IsCaptured(target)
-                ? File.Exists(Path.Combine(path, Report))
-            : target.StartsWith("images/", StringComparison.Ordinal) ? File.Exists(DoneMark(path))
-            : File.Exists(path);
-    }
+    public bool IsMade(string target) => File.Exists(Sign(target));
 
     /// <summary>Makes a thing.</summary>
     /// <returns>The exit code of its command.</returns>
@@ -35,7 +27,7 @@ internal sealed partial class ReproduceRun(string folder, CommandBook book, stri
         ProcessStartInfo start = ParryCommand.OwnProgram();
         foreach (string word in book.WordsFor(target))
             start.ArgumentList.Add(word);
-        if (target.StartsWith("weights/", StringComparison.Ordinal))
+        if (IsWeights(target))
             start.ArgumentList.Add("--resume");
         start.ArgumentList.Add("--device");
         start.ArgumentList.Add(device);
@@ -52,14 +44,16 @@ internal sealed partial class ReproduceRun(string folder, CommandBook book, stri
         }
 
         string text = printed.GetAwaiter().GetResult();
-        if (process.ExitCode == 0 && CommandBook.IsCaptured(target))
-            AtomicFile.WriteText(path, text);
-        if (process.ExitCode == 0 && target.StartsWith("images/", StringComparison.Ordinal))
-            AtomicFile.WriteText(DoneMark(path), text);
+        if (process.ExitCode == 0 && !IsWeights(target))
+            AtomicFile.WriteText(Sign(target), text);
         return process.ExitCode;
     }
 
-    private static string DoneMark(string path) => $"{path}.done";
+    // Weights appear when they are done; what fills a folder leaves what it printed beside it when it is done.
+    private string Sign(string target) =>
+        Path.Combine(folder, IsWeights(target) || CommandBook.IsCaptured(target) ? target : $"{target}.done");
+
+    private static bool IsWeights(string target) => target.StartsWith("weights/", StringComparison.Ordinal);
 
     // A terminal's Ctrl-C reaches the process by itself.
     private static void Stop(Process process)

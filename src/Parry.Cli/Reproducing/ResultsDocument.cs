@@ -32,8 +32,8 @@ internal static class ResultsDocument
         text.Append(ComparisonText.HowToRead);
         text.Append(
             "\n\nThis page is made from `results.json` beside it (`parry reproduce --document docs/results.json`). "
-                + "To make a table again: `parry reproduce TABLE --out FOLDER`; `--list` names the tables, `--commands` "
-                + "prints what it runs.\n\n"
+                + "To make a table again: `parry reproduce TABLE --out FOLDER`; `--list` names the tables, and "
+                + "`--commands` prints what it runs.\n\n"
         );
         text.Append("| table | | measured | inside our interval |\n| --- | --- | --- | --- |\n");
         foreach (var (name, table) in Experiments.All)

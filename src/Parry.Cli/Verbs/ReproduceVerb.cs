@@ -149,13 +149,13 @@ internal sealed class ReproduceVerb
     )
     {
         var run = new ReproduceRun(folder, book, parsed.GetValue(ParryCommand.Device)!);
-        string[] missing = [.. book.Needed(targets).Where(target => !run.IsMade(target))];
+        IReadOnlyList<string> missing = book.Needed(targets, run.IsMade);
         using ProgressLine line = ProgressLine.Of(parsed);
         int worst = 0;
-        for (int i = 0; i < missing.Length; i++)
+        for (int i = 0; i < missing.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            line.Say($"parry: {i + 1} of {missing.Length}: {book.Text(missing[i])}");
+            line.Say($"parry: {i + 1} of {missing.Count}: {book.Text(missing[i])}");
             int code = run.Make(missing[i], cancellation);
             if (code is Pausing.ExitCode)
                 return code;
