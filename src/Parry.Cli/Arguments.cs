@@ -228,7 +228,8 @@ internal static class Arguments
         return default;
     }
 
-    private static string Quote(string word) =>
+    /// <summary>A word as a shell reads it.</summary>
+    public static string Quote(string word) =>
         word.Length > 0
         && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:=,+@%".Contains(c, StringComparison.Ordinal))
             ? word

@@ -31,6 +31,46 @@ public sealed class PlanTests(TrainedModels trained) : IDisposable
     }
 
     [Fact]
+    public async Task Records_of_no_part_of_the_plan_are_named()
+    {
+        string plan = await Plan("fgsm:eps=0.3");
+        string results = _folder.File("results");
+        Assert.Equal(0, (await Run(plan, results)).Code);
+        string foreign = Path.Combine(results, "cells", "another-0123456789ab");
+        Directory.CreateDirectory(foreign);
+        await File.WriteAllTextAsync(Path.Combine(foreign, "000000.jsonl"), "{}");
+
+        CommandLine.Outcome merged = await Merge(results);
+        Assert.Equal(0, merged.Code);
+        Assert.Contains("another-0123456789ab/000000.jsonl", merged.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_job_array_has_a_time_limit_that_was_measured_and_a_merge_after_any_end()
+    {
+        string plan = await Plan("fgsm:eps=0.3");
+        CommandLine.Outcome printed = await Run(plan, _folder.File("results"), "--print-sbatch", "6");
+        Assert.Equal((0, ""), (printed.Code, printed.Error));
+        Assert.StartsWith("#!/bin/bash\n", printed.Output, StringComparison.Ordinal);
+        Assert.Contains("#SBATCH --array=0-5", printed.Output, StringComparison.Ordinal);
+        Assert.Matches(@"#SBATCH --time=00:\d\d:00", printed.Output);
+        Assert.Contains("--dependency=afterany", printed.Output, StringComparison.Ordinal);
+        Assert.Contains($"parry run {plan} --out", printed.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_folder.File("results")));
+    }
+
+    [Fact]
+    public async Task An_indexed_job_tells_each_pod_how_many_there_are()
+    {
+        string plan = await Plan("fgsm:eps=0.3");
+        CommandLine.Outcome printed = await Run(plan, _folder.File("results"), "--print-k8s", "6");
+        Assert.Equal(0, printed.Code);
+        Assert.Contains("completionMode: Indexed", printed.Output, StringComparison.Ordinal);
+        Assert.Contains("completions: 6", printed.Output, StringComparison.Ordinal);
+        Assert.Matches(@"name: PARRY_SHARDS\n\s+value: ""6""", printed.Output);
+    }
+
+    [Fact]
     public async Task A_report_of_shards_that_are_missing_says_so()
     {
         string plan = await Plan("fgsm:eps=0.3");

@@ -61,6 +61,11 @@ internal static class EvaluateOutput
                 );
             }
 
+            if (mode.OnlyCollects && run.Foreign is { Count: > 0 } foreign)
+                line.Say(
+                    $"parry: {foreign.Count} files in '{folder.FullPath}' belong to no part of this plan and were left "
+                        + $"out, such as {foreign[0]}"
+                );
             if (run.TakenOver > 0 && !mode.OnlyCollects)
                 line.Say($"parry: {run.TakenOver} parts were taken over from an earlier run in '{folder.FullPath}'");
         }

@@ -48,6 +48,9 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool f
     /// <summary>What is still to be measured after the run.</summary>
     public IReadOnlyList<string> Missing => _evaluator?.Missing ?? [];
 
+    /// <summary>Files in the folder of records that belong to no part of the plan.</summary>
+    public IReadOnlyList<string> Foreign => _evaluator?.Foreign ?? [];
+
     /// <summary>How many parts of the evaluation were taken over from an earlier run.</summary>
     public int TakenOver => _evaluator?.TakenOver ?? 0;
 

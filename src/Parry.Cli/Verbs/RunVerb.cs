@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Parry.Cli.Evaluating;
 using Parry.Evaluation;
+using Parry.Runtime;
 
 namespace Parry.Cli.Verbs;
 
@@ -20,6 +21,14 @@ internal sealed class RunVerb
     private readonly Option<string?> _shard = Arguments.Shard(
         " By default the task of a Slurm array or of a Kubernetes indexed job (there PARRY_SHARDS says how many)."
     );
+    private readonly Option<int?> _sbatch = Arguments.Optional<int>(
+        "--print-sbatch",
+        "Print a Slurm job array of this many tasks instead of running; a few images are measured for its time limit."
+    );
+    private readonly Option<int?> _k8s = Arguments.Optional<int>(
+        "--print-k8s",
+        "Print a Kubernetes indexed job of this many pods instead of running."
+    );
     private readonly Option<string?> _dataDir = Arguments.DataDir();
     private readonly Option<bool> _fresh = Arguments.Fresh();
     private readonly Option<bool> _json = Arguments.Json();
@@ -36,6 +45,8 @@ internal sealed class RunVerb
             verb._plan,
             verb._folder,
             verb._shard,
+            verb._sbatch,
+            verb._k8s,
             verb._dataDir,
             verb._fresh,
             verb._json,
@@ -48,6 +59,19 @@ internal sealed class RunVerb
         string plan = parsed.GetRequiredValue(_plan);
         (EvaluateRequest request, string text) = EvaluateVerb.Read(plan);
         request = request with { DataDir = parsed.GetValue(_dataDir), Command = parsed.CommandText() };
+        if (parsed.GetValue(_sbatch) is { } tasks)
+        {
+            TimeSpan limit = TimeEstimate.OfShard(request, tasks, cancellation);
+            Output.Of(parsed).Document(Job(plan, folder, tasks, limit).Slurm());
+            return 0;
+        }
+
+        if (parsed.GetValue(_k8s) is { } pods)
+        {
+            Output.Of(parsed).Document(Job(plan, folder, pods, TimeSpan.Zero).Kubernetes());
+            return 0;
+        }
+
         var mode = new EvaluateMode
         {
             Fresh = parsed.GetValue(_fresh),
@@ -60,4 +84,7 @@ internal sealed class RunVerb
         RunFolder results = EvaluateOutput.Folder(folder, mode.Fresh);
         return EvaluateOutput.Write(request, parsed, results, mode, cancellation);
     }
+
+    private static JobFile Job(string plan, string folder, int shards, TimeSpan limit) =>
+        new(Arguments.Quote(plan), Arguments.Quote(folder), shards, Workers.Shared.Count, limit);
 }

@@ -60,21 +60,13 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     public IClassifier Classifier(string name) =>
         Own(ModelCatalog.LoadClassifier(Find(name), Shape, Classes).Classifier);
 
-    /// <summary>Loads Defense-GAN's generator.</summary>
+    /// <summary>Loads the generator or auto-encoder of a projection, of any kind that needs no class.</summary>
     /// <param name="name">A file, or the name of a model that ships.</param>
-    /// <exception cref="UserErrorException">The file is missing or does not fit the images.</exception>
-    public ImageGenerator Generator(string name) => Own(ImageGenerator.Load(Find(name)).Network);
-
-    /// <summary>
-    /// Loads the model of a projection: Defense-GAN's generator, or the decoder of a <see cref="Vae"/>.
-    /// </summary>
-    /// <param name="name">A file, or the name of a model that ships.</param>
-    /// <exception cref="UserErrorException">The file is missing, or the model draws images of another
-    /// shape.</exception>
+    /// <exception cref="UserErrorException">The file is missing, or the model draws images of another shape, or of a
+    /// given class.</exception>
     public ILatentModel LatentModel(string name)
     {
-        bool vae = ModelFile.Describe(Find(name)).Architecture == Vae.Architecture;
-        ILatentModel model = vae ? Network(name, Vae.Load).Network : Generator(name);
+        ILatentModel model = Own(Generators.OpenLatentModel(Find(name)));
         return model.Shape == Shape
             ? model
             : throw new UserErrorException(

@@ -57,6 +57,9 @@ public sealed class Evaluator
     /// <summary>What is still to be measured after <see cref="Evaluate"/>, such as "pgd, images 100 to 199".</summary>
     public IReadOnlyList<string> Missing { get; private set; } = [];
 
+    /// <summary>Files in the folder of records that belong to no part of the plan.</summary>
+    public IReadOnlyList<string> Foreign => _store.Foreign(_cells);
+
     /// <summary>Evaluates the plan. An attack that fails costs only its own rows.</summary>
     /// <param name="progress">Told of each stage as it begins; null for nobody.</param>
     /// <param name="cancellation">Stops the evaluation at the next pass of the model.</param>

@@ -21,6 +21,7 @@ public sealed class RecordFolder
     private const string Extension = ".jsonl";
     private const string Attack = "attack ";
     private const string Defense = "defense ";
+    private const string Gradients = "gradients";
     private const int KeyLength = 12;
     private const int LongestName = 60;
 
@@ -93,6 +94,30 @@ public sealed class RecordFolder
             [],
             RecordJsonContext.Default.SampleRecord
         );
+    }
+
+    /// <summary>
+    /// Files of records that belong to no part of a plan, by their places in the folder. Checks of gradients are left
+    /// out: a plan that was extended has old ones.
+    /// </summary>
+    internal IReadOnlyList<string> Foreign(IEnumerable<CellName> cells, IReadOnlyList<ImageRange> ranges)
+    {
+        string folder = Path.Combine(_path, CellsName);
+        if (!Directory.Exists(folder))
+            return [];
+        HashSet<string> own =
+        [
+            .. cells.SelectMany(cell => ranges.Select(range => Path.GetFullPath(FileOf(cell, range.First)))),
+        ];
+        return
+        [
+            .. Directory
+                .EnumerateFiles(folder, $"*{Extension}", SearchOption.AllDirectories)
+                .Where(file => !own.Contains(Path.GetFullPath(file)))
+                .Select(file => Path.GetRelativePath(folder, file))
+                .Where(file => !file.StartsWith(Gradients, StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal),
+        ];
     }
 
     internal CellPart? ReadPart(CellName cell, ImageRange range) =>
@@ -213,7 +238,7 @@ public sealed class RecordFolder
     private string FileOfCheck(string defense, int first)
     {
         string on = defense == EvaluationRow.Nothing ? "" : $" on {defense}";
-        return FileOf($"gradients{on}", first, IsAttack, defense, "gradients");
+        return FileOf($"{Gradients}{on}", first, IsAttack, defense, Gradients);
     }
 
     private string FileOf(string title, int first, Func<string, bool> attacks, string defense, string what)

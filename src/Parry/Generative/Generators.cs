@@ -22,6 +22,27 @@ public static class Generators
         .. GanNetworks.Names,
     ];
 
+    /// <summary>Loads a generator of any kind as a model that projections search among; the caller owns it.</summary>
+    /// <param name="name">A file or the name of a model that ships.</param>
+    /// <exception cref="UserErrorException">The file is missing, damaged, holds no generator, or one that draws images
+    /// of a given class.</exception>
+    public static ILatentModel OpenLatentModel(string name)
+    {
+        var (network, description) = Open(name);
+        if (network is ILatentModel model)
+            return model;
+        if (network is ConditionalVae || description.Architecture == GanNetworks.NameOf(GanKind.Cgan))
+        {
+            network.Dispose();
+            throw new UserErrorException(
+                $"{name} draws images of a class that it is given, so nothing can be projected onto it: give a "
+                    + "generator that needs no class"
+            );
+        }
+
+        return new LatentNetwork(network, description.Shape, description.NeedLatent());
+    }
+
     /// <summary>
     /// Loads a generator of any kind, for <see cref="Quality.GeneratorSamples"/>; the caller owns it.
     /// </summary>

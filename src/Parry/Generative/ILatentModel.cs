@@ -19,6 +19,11 @@ public interface ILatentModel
     /// <param name="latents">[N, latent], float32.</param>
     /// <param name="compute">Float32, or bfloat16 where the model has a faster path in it.</param>
     Drawing Draw(Tensor latents, ScalarType compute = ScalarType.Float32);
+
+    /// <summary>Draws images [N, C, H, W] in [0, 1], float32, of which no gradient is needed.</summary>
+    /// <param name="latents">[N, latent], float32.</param>
+    /// <param name="compute">Float32, or bfloat16 where the model has a faster path in it.</param>
+    Tensor Generate(Tensor latents, ScalarType compute = ScalarType.Float32) => Draw(latents, compute).Images;
 }
 
 /// <summary>Images that a model drew, and how to differentiate them.</summary>

@@ -1,5 +1,4 @@
 using Parry.Generative;
-using Parry.Generative.Gans;
 using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
@@ -19,7 +18,7 @@ namespace Parry.Defenses.Purifiers;
 /// released code declares a decay of the step size but never applies it, so there is none here.
 /// </remarks>
 /// <param name="Generator">G, which draws images.</param>
-public sealed record DefenseGan(ImageGenerator Generator) : IProjection
+public sealed record DefenseGan(ILatentModel Generator) : IProjection
 {
     /// <summary>The released code's standard deviation of the starts, 1/sqrt(128).</summary>
     public const double PaperStart = 0.08838834764831845;
@@ -59,8 +58,6 @@ public sealed record DefenseGan(ImageGenerator Generator) : IProjection
     /// <inheritdoc/>
     public GradientPath Path => GradientPath.Identity;
 
-    ILatentModel IProjection.Generator => Generator;
-
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random)
     {
@@ -95,7 +92,7 @@ public sealed record DefenseGan(ImageGenerator Generator) : IProjection
 public sealed record DefenseGanSettings : IDefenseSettings
 {
     /// <summary>The generator's file or name; null for the one that ships for the data set.</summary>
-    [Option("gan", "the generator's file or name")]
+    [Option("gan", "a generator of any kind, or a variational auto-encoder: its file or name")]
     public string? Generator { get; init; }
 
     /// <summary>L: steps of the descent.</summary>
@@ -141,7 +138,7 @@ public sealed record DefenseGanSettings : IDefenseSettings
     /// <inheritdoc/>
     public DefenseSpec Create(DefenseContext context)
     {
-        var purifier = new DefenseGan(context.Generator(Generator ?? $"{context.Data}/gan"))
+        var purifier = new DefenseGan(context.LatentModel(Generator ?? $"{context.Data}/gan"))
         {
             Steps = Steps,
             Restarts = Restarts,

@@ -1,6 +1,5 @@
 using Parry.Attacks.Building;
 using Parry.Generative;
-using Parry.Generative.Gans;
 using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
@@ -15,7 +14,7 @@ namespace Parry.Defenses.Purifiers;
 /// </summary>
 /// <param name="Generator">Draws images.</param>
 /// <param name="Samples">Images that it drew, among which descents find their starts.</param>
-public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Samples) : IProjection
+public sealed record FastDefenseGan(ILatentModel Generator, PriorSamples Samples) : IProjection
 {
     private const int ImagesAtOnce = 50;
 
@@ -51,8 +50,6 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
 
     /// <inheritdoc/>
     public bool IsRandom => false;
-
-    ILatentModel IProjection.Generator => Generator;
 
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random) =>
@@ -96,7 +93,7 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
 public sealed record FastDefenseGanSettings : IDefenseSettings
 {
     /// <summary>The generator's file or name; null for the one that ships for the data set.</summary>
-    [Option("gan", "the generator's file or name")]
+    [Option("gan", "a generator of any kind, or a variational auto-encoder: its file or name")]
     public string? Generator { get; init; }
 
     /// <summary>Samples of the generator to start from.</summary>
@@ -134,7 +131,7 @@ public sealed record FastDefenseGanSettings : IDefenseSettings
     /// <inheritdoc/>
     public DefenseSpec Create(DefenseContext context)
     {
-        ImageGenerator generator = context.Generator(Generator ?? $"{context.Data}/gan");
+        ILatentModel generator = context.LatentModel(Generator ?? $"{context.Data}/gan");
         PriorSamples samples = context.Own(new PriorSamples(generator, Samples, seed: 1));
         var purifier = new FastDefenseGan(generator, samples)
         {

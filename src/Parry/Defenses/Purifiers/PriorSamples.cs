@@ -1,4 +1,4 @@
-using Parry.Generative.Gans;
+using Parry.Generative;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -12,7 +12,7 @@ namespace Parry.Defenses.Purifiers;
 /// <param name="generator">The generator, which the caller owns.</param>
 /// <param name="count">How many samples.</param>
 /// <param name="seed">Decides the latent vectors.</param>
-public sealed class PriorSamples(ImageGenerator generator, int count, long seed) : IDisposable
+public sealed class PriorSamples(ILatentModel generator, int count, long seed) : IDisposable
 {
     private const int RowsAtOnce = 500;
 
@@ -48,7 +48,7 @@ public sealed class PriorSamples(ImageGenerator generator, int count, long seed)
         _samples.Value.Squares.Dispose();
     }
 
-    private static (Tensor Latents, Tensor Images, Tensor Squares) Draw(ImageGenerator generator, int count, long seed)
+    private static (Tensor Latents, Tensor Images, Tensor Squares) Draw(ILatentModel generator, int count, long seed)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();

@@ -40,6 +40,9 @@ internal sealed class CellStore(RecordFolder? folder, IReadOnlyList<ImageRange> 
         _times = folder.ReadTimes() ?? _times;
     }
 
+    /// <summary>Files in the folder that belong to no part of the plan.</summary>
+    public IReadOnlyList<string> Foreign(PlannedCells cells) => folder?.Foreign(cells.Names, ranges) ?? [];
+
     /// <summary>What was measured of a cell on a range; null if that is still to be done.</summary>
     public CellPart? Part(CellName cell, ImageRange range)
     {
