@@ -1,11 +1,22 @@
 #!/usr/bin/env bash
 # Builds everything (which checks the style), checks the layout, runs the tests and a minute of torture. Words given narrow the tests: ./test.sh Png Idx
+# ./test.sh --slurm runs a job array on a Slurm of this machine, which it installs, and nothing else.
 # The last line is `N passed, N failed` or `N passed, N failed, N skipped`.
 set -euo pipefail
 
 cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")"
 export PATH="${DOTNET_ROOT:+$DOTNET_ROOT:}$PATH"
 export OMP_NUM_THREADS=1
+
+if [[ ${1:-} == --slurm ]]; then
+    ./setup.sh --quiet
+    if tests/Slurm/run; then
+        echo '1 passed, 0 failed'
+        exit 0
+    fi
+    echo '0 passed, 1 failed'
+    exit 1
+fi
 
 # What stops the script before the tests have run counts as one failure.
 summary='0 passed, 1 failed'

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using Parry.Cli.Evaluating;
+using Parry.Cli.Verbs;
 
 namespace Parry.Cli.Tests;
 
@@ -28,6 +29,16 @@ public sealed class PlanTests(TrainedModels trained) : IDisposable
         Assert.Equal(0, (await Merge(shards)).Code);
         Assert.Equal(Rows(_folder.File("whole")), Rows(shards));
         Assert.Equal(Records(_folder.File("whole")), Records(shards));
+    }
+
+    [Fact]
+    public void The_published_schema_is_that_of_the_options()
+    {
+        string file = Path.Combine(ReadMeTests.Root(), "docs", "plan.schema.json");
+        string schema = EvaluateVerb.PlanSchema() + "\n";
+        if (Environment.GetEnvironmentVariable("PARRY_UPDATE_DOCS") == "1")
+            File.WriteAllText(file, schema);
+        Assert.Equal(schema, File.ReadAllText(file));
     }
 
     [Fact]

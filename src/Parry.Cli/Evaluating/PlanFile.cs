@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Parry.Data.Files;
@@ -34,6 +35,30 @@ internal static class PlanFile
 
     /// <summary>The key of an option.</summary>
     public static string Key(Option option) => option.Name.TrimStart('-').Replace('-', '_');
+
+    /// <summary>
+    /// The JSON schema of plans, with which editors complete and check them; <c>docs/plan.schema.json</c>.
+    /// </summary>
+    public static string SchemaOf(Command evaluate)
+    {
+        var properties = new JsonObject { [Schema] = new JsonObject { ["type"] = "string" } };
+        foreach (Option option in Options(evaluate))
+            properties[Key(option)] = Property(option);
+        var schema = new JsonObject
+        {
+            [Schema] = "https://json-schema.org/draft/2020-12/schema",
+            ["title"] = "A plan for parry run",
+            ["type"] = "object",
+            ["properties"] = properties,
+            ["required"] = new JsonArray([
+                .. Options(evaluate).Where(option => option.Required).Select(option => JsonValue.Create(Key(option))),
+            ]),
+            ["additionalProperties"] = false,
+        };
+        return schema.ToJsonString(
+            new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }
+        );
+    }
 
     /// <summary>Writes the options that were given as a plan.</summary>
     public static string Write(Command evaluate, ParseResult given)
@@ -120,6 +145,23 @@ internal static class PlanFile
 
         UserErrorException Wrong(string expected) =>
             new($"{path}: expected {Key(option)} to be {expected}, got {Short(value.GetRawText())}");
+    }
+
+    private static JsonObject Property(Option option)
+    {
+        JsonObject property = option.ValueType switch
+        {
+            var type when type == typeof(bool) => new JsonObject { ["type"] = "boolean" },
+            var type when type == typeof(string) => new JsonObject { ["type"] = "string" },
+            { IsArray: true } => new JsonObject
+            {
+                ["type"] = "array",
+                ["items"] = new JsonObject { ["type"] = "string" },
+            },
+            _ => new JsonObject { ["type"] = "number" },
+        };
+        property["description"] = option.Description;
+        return property;
     }
 
     private static string Short(string text) => PlainText.Cut(text, LongestExcerpt);

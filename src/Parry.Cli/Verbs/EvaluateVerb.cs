@@ -94,6 +94,9 @@ internal sealed class EvaluateVerb
             : throw new UserErrorException($"{plan}: {Errors.Explain(parsed)}");
     }
 
+    /// <summary>The JSON schema of plans.</summary>
+    public static string PlanSchema() => PlanFile.SchemaOf(new EvaluateVerb().Options());
+
     private Command Options() =>
         new(
             "evaluate",
