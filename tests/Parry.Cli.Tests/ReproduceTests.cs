@@ -118,8 +118,8 @@ public sealed class ReproduceTests : IDisposable
     {
         Write(
             "runs/x",
-            Row("substitute:net=classifier-b", "none", Threat.None, 30),
-            Row("substitute", "none", Threat.None, 10)
+            Row("substitute:epochs=3,net=classifier-b", "none", Threat.None, 30),
+            Row("substitute:epochs=3", "none", Threat.None, 10)
         );
         Assert.Equal(30, Hits("substitute:net=classifier-b"));
         Assert.Equal(10, Hits("substitute:net=classifier-e"));

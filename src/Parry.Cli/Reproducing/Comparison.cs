@@ -63,7 +63,7 @@ internal static class Comparison
             shown,
             number.Ours is { } ours ? Value(ours) : null,
             number.Ours?.Interval() is var (low, high) ? Counted($"({100 * low:0}–{100 * high:0} %)") : null,
-            number.Adaptive is { } adaptive ? Value(adaptive) : null,
+            number.Adaptive is { } adaptive ? Value(adaptive) + Images(adaptive) : null,
             verdict,
             agreement
         );
@@ -91,6 +91,8 @@ internal static class Comparison
             ? ("equal", Agreement.Inside)
             : (Counted($"off by {ours.Number() - value:+#,0.##;-#,0.##}"), Agreement.Outside);
     }
+
+    private static string Images(MeasuredNumber number) => number.Count is { } count ? Counted($" of {count:#,0}") : "";
 
     private static string Value(MeasuredNumber number) =>
         number.Quantity is { } quantity ? Counted($"{quantity:#,0.###}") : Percent(number.Number());

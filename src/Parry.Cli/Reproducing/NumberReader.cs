@@ -63,9 +63,11 @@ internal sealed class NumberReader(string folder, IReadOnlyDictionary<string, st
             return null;
         if (CommandBook.IsCaptured(filled.From))
             return FromJson(filled) is { } quantity ? new MeasuredNumber { Quantity = quantity } : null;
-        EvaluationRow[] fitting = [.. RowsOf(filled.From).Where(candidate => Fits(candidate, filled))];
-        EvaluationRow[] exact = [.. fitting.Where(candidate => candidate.Attack == filled.Attack)];
-        EvaluationRow? measured = (exact.Length > 0 ? exact : fitting).MinBy(candidate => candidate.RobustCorrect);
+        EvaluationRow? measured = RowsOf(filled.From)
+            .Where(candidate => Fits(candidate, filled))
+            .OrderByDescending(candidate => filled.Attack is null ? 0 : Shared(candidate.Attack, filled.Attack))
+            .ThenBy(candidate => candidate.RobustCorrect)
+            .FirstOrDefault();
         return measured is null ? null : Of(measured, filled);
     }
 
@@ -98,14 +100,21 @@ internal sealed class NumberReader(string folder, IReadOnlyDictionary<string, st
         && (source.Epsilon is not { } epsilon || row.Epsilon is not { } own || Math.Abs(own - epsilon) < 1e-9)
         && (source.Aware is not { } aware || row.Threat.IsAware() == aware);
 
-    // A report names an attack with all its options where several are of one kind.
-    private static bool IsAttack(string name, string wanted)
-    {
-        string[] parts = wanted.Split(':');
-        string[] own = name.Split(':');
-        return own[0] == parts[0]
-            && (own.Length == 1 || parts.Length == 1 || parts[1].Split(',').All(own[1].Split(',').Contains));
-    }
+    // A report names an attack with those options that are not the defaults, and only where several are of one kind.
+    private static bool IsAttack(string name, string wanted) =>
+        name.Split(':')[0] == wanted.Split(':')[0]
+        && Options(wanted).All(option => Options(name).GetValueOrDefault(option.Key, option.Value) == option.Value);
+
+    private static int Shared(string name, string wanted) => Options(name).Intersect(Options(wanted)).Count();
+
+    private static Dictionary<string, string> Options(string attack) =>
+        attack
+            .Split(':', 2)
+            .Skip(1)
+            .SelectMany(options => options.Split(','))
+            .Select(option => option.Split('=', 2))
+            .Where(option => option.Length == 2)
+            .ToDictionary(option => option[0], option => option[1]);
 
     private static MeasuredNumber? Of(EvaluationRow row, NumberSource source)
     {
