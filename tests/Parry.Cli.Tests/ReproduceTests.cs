@@ -199,6 +199,14 @@ public sealed class ReproduceTests : IDisposable
     }
 
     [Fact]
+    public void The_survey_has_33_attacks_and_each_is_ours_or_says_what_is_instead()
+    {
+        IReadOnlyList<SurveyedAttack> rows = AttackSurvey.Rows();
+        Assert.Equal(33, rows.Count);
+        Assert.All(rows, row => Assert.True((row.Ours.Count == 0) == (row.Instead is not null)));
+    }
+
+    [Fact]
     public void The_document_is_made_from_its_results()
     {
         string document = Path.Combine(ReadMeTests.Root(), "docs", "results.md");

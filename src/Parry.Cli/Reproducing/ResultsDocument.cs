@@ -44,6 +44,7 @@ internal static class ResultsDocument
         text.Append('\n');
         foreach (var (name, table) in Experiments.All)
             ComparisonText.Append(text, Comparison.Of(table, results.Tables.GetValueOrDefault(name), []));
+        AttackSurvey.Append(text);
         return text.ToString().TrimEnd() + "\n";
     }
 

@@ -1,7 +1,5 @@
 using Parry.Data;
 using Parry.Generative;
-using Parry.Generative.AutoEncoders;
-using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Models.Files;
 using static TorchSharp.torch;

@@ -3,7 +3,6 @@ using Parry.Defenses;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Generative.Gans;
-using Parry.Models.Architectures;
 using Parry.Models.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
