@@ -142,7 +142,7 @@ public sealed class ReproduceTests : IDisposable
     {
         var results = new TableResults
         {
-            Mode = "fast",
+            Settings = "the fast mode",
             Version = "1",
             Numbers =
             [
@@ -254,6 +254,7 @@ public sealed class ReproduceTests : IDisposable
             Notes = [],
         };
         JsonReport.Write(report, Path.Combine(folder, "report.json"));
+        File.WriteAllText(ReproduceRun.DoneSign(folder), "");
     }
 
     private static EvaluationRow Row(string attack, string defense, Threat threat, int right) =>

@@ -16,9 +16,10 @@ internal sealed record JobFile(string Plan, string Folder, int Shards, int Proce
     public string Slurm() =>
         $"""
             #!/bin/bash
-            # Runs {Plan} in {Shards} tasks. Submit it with the report to be made after any end of theirs, since a task that
-            # fails would else keep the report waiting forever:
-            #   job=$(sbatch --parsable THIS-FILE) && sbatch --dependency=afterany:$job --wrap "parry merge {Folder}"
+            # Runs {Plan} in {Shards} tasks. Submit it so that the report is made after any end of theirs; after the
+            # success of all, it would wait forever once a task has failed:
+            #   job=$(sbatch --parsable THIS-FILE)
+            #   sbatch --dependency=afterany:$job --wrap "parry merge {Folder}"
             #SBATCH --job-name=parry
             #SBATCH --array=0-{Shards - 1}
             #SBATCH --cpus-per-task={Processors}
@@ -47,8 +48,8 @@ internal sealed record JobFile(string Plan, string Folder, int Shards, int Proce
     /// <summary>An indexed job for Kubernetes.</summary>
     public string Kubernetes() =>
         $"""
-            # Runs {Plan} in {Shards} pods. IMAGE has parry in it; CLAIM is a volume that all pods share, with the plan and
-            # the results. When the job has ended: parry merge {Folder}
+            # Runs {Plan} in {Shards} pods. IMAGE has parry in it; CLAIM is a volume that all pods share, with the plan
+            # and the results. When the job has ended: parry merge {Folder}
             apiVersion: batch/v1
             kind: Job
             metadata:

@@ -39,11 +39,11 @@ internal static class AttackSurvey
             string ours = own.Length == 0 ? attack.Instead! : string.Join(", ", own.Select(entry => $"`{entry.Name}`"));
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"| {attack.Name} | {ours} | {attack.Scope} | {attack.Visibility} | {attack.Measurement} | {Norms(own)} "
+                $"| {attack.Name} | {ours} | {attack.Scope} | {attack.Visibility} | {attack.Measurement} "
             );
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"| {attack.Knowledge} | {Knows(own)} | {attack.Specificity} | {attack.Approach} |\n"
+                $"| {Norms(own)} | {attack.Knowledge} | {Knows(own)} | {attack.Specificity} | {attack.Approach} |\n"
             );
         }
     }

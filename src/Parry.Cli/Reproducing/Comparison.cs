@@ -51,7 +51,7 @@ internal static class Comparison
     }
 
     private static string ModeOf(TableResults? results) =>
-        results is null ? "" : $", in the {results.Mode} mode of version {results.Version}";
+        results is null ? "" : $", with the settings of {results.Settings}, by version {results.Version}";
 
     private static ComparisonCell Cell(ReproducedNumber number, PrintedAs printed)
     {

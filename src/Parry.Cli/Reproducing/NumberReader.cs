@@ -140,12 +140,14 @@ internal sealed class NumberReader(string folder, IReadOnlyDictionary<string, st
         MeasuredNumber Quantity(double quantity) => new() { Quantity = quantity, Attack = attack };
     }
 
-    // None of a run that is not made yet.
+    // None of a run that is not made to its end: its report may lack the strongest attack.
     private IReadOnlyList<EvaluationRow> RowsOf(string run)
     {
-        string report = Path.Combine(folder, run, "report.json");
+        string path = Path.Combine(folder, run);
         if (!_rows.TryGetValue(run, out IReadOnlyList<EvaluationRow>? rows))
-            _rows[run] = rows = File.Exists(report) ? JsonReport.Read(report).Rows : [];
+            _rows[run] = rows = File.Exists(ReproduceRun.DoneSign(path))
+                ? JsonReport.Read(Path.Combine(path, "report.json")).Rows
+                : [];
         return rows;
     }
 

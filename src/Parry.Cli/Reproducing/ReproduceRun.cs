@@ -50,8 +50,14 @@ internal sealed partial class ReproduceRun(string folder, CommandBook book, stri
     }
 
     // Weights appear when they are done; what fills a folder leaves what it printed beside it when it is done.
-    private string Sign(string target) =>
-        Path.Combine(folder, IsWeights(target) || CommandBook.IsCaptured(target) ? target : $"{target}.done");
+    private string Sign(string target)
+    {
+        string path = Path.Combine(folder, target);
+        return IsWeights(target) || CommandBook.IsCaptured(target) ? path : DoneSign(path);
+    }
+
+    /// <summary>The file that says that a folder was filled to its end.</summary>
+    public static string DoneSign(string path) => $"{path}.done";
 
     private static bool IsWeights(string target) => target.StartsWith("weights/", StringComparison.Ordinal);
 

@@ -39,8 +39,8 @@ internal sealed record ResultsFile
 /// <summary>What was measured of one table.</summary>
 internal sealed record TableResults
 {
-    /// <summary>Whether the settings were those of the fast or the full mode.</summary>
-    public required string Mode { get; init; }
+    /// <summary>Whose settings the commands had, such as "the fast mode".</summary>
+    public required string Settings { get; init; }
 
     /// <summary>The version of Parry.</summary>
     public required string Version { get; init; }

@@ -179,7 +179,7 @@ internal sealed class ReproduceVerb
         var reader = new NumberReader(folder, book.Settings);
         results.Tables[name] = new TableResults
         {
-            Mode = mode,
+            Settings = $"the {mode} mode",
             Version = typeof(Evaluation.Evaluator).Assembly.GetName().Version!.ToString(3),
             Numbers = reader.Read(table),
         };
