@@ -122,7 +122,7 @@ public static class AttackCatalog
         new(
             new OptMargin(),
             "OptMargin",
-            "small L2 change that stays adversarial at random points around it",
+            "small change that stays adversarial at random points around it",
             "He, Li, Song, 2018, openreview BkpiPMbA-"
         ),
         new(

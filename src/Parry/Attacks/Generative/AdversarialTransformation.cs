@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Options;
@@ -12,15 +13,18 @@ namespace Parry.Attacks.Generative;
 /// probabilities that are wanted of x': all of it for the wanted class t (the paper's simplest), or, with α, those of x
 /// with t raised to α times the largest and a sum of 1, so that the other classes keep their order (the paper's
 /// reranking). It adds a change to the image (P-ATN) or draws the image anew (AAE). It has no budget: β trades success
-/// for size. β = 0.005. Running it takes no pass of the model. Untargeted, t is the most likely wrong class of each
-/// image. Deviations: L is the cross entropy where the paper has the squared distance, which is flat where the model is
-/// sure; reranking is off unless asked for, because its images lie so near the boundary that most fall back; one
-/// network for all wanted classes, which are told to it, instead of one network each; one hidden layer; and P-ATN clips
-/// where the paper has tanh.
+/// for size. β = 0.005, or 1 in Linf. Running it takes no pass of the model. Untargeted, t is the most likely wrong
+/// class of each image. Deviations: L is the cross entropy where the paper has the squared distance, which is flat
+/// where the model is sure; reranking is off unless asked for, because its images lie so near the boundary that most
+/// fall back; one network for all wanted classes, which are told to it, instead of one network each; one hidden layer;
+/// P-ATN clips where the paper has tanh; and in Linf the size is the L10 norm, which is smooth and not below the
+/// largest change.
 /// </summary>
 public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
 {
+    private const double SmoothPower = 10;
     private static readonly long[] s_classes = [1];
+    private readonly double? _beta;
 
     private nn.Module<Tensor, Tensor>? _network;
     private bool _targeted;
@@ -28,8 +32,15 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
     /// <inheritdoc/>
     public string Name => "atn";
 
-    /// <inheritdoc/>
-    public Norm Norm => Norm.L2;
+    /// <summary>L2 or Linf.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.L2, Norm.Linf)]
+    public Norm Norm
+    {
+        get;
+        init => field = value.Among(Norm.L2, Norm.Linf);
+    } = Norm.L2;
 
     /// <summary>What the network draws.</summary>
     [Option("kind", "whether the network draws a change or the image")]
@@ -46,8 +57,12 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
     public double? Alpha { get; init; }
 
     /// <summary>β: the weight of the change's size.</summary>
-    [Option("beta", "weight of the change's size")]
-    public double Beta { get; init; } = 0.005;
+    [Option("beta", "weight of the change's size; 1 when the norm is linf")]
+    public double Beta
+    {
+        get => _beta ?? (Norm == Norm.Linf ? 1 : 0.005);
+        init => _beta = value;
+    }
 
     /// <summary>The number of times that the network sees each training image.</summary>
     [Option("epochs", "passes over the training images", Min = 1)]
@@ -89,7 +104,7 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
                     batch.With(drawn),
                     logits => -(wanted * logits.log_softmax(-1)).sum(s_classes)
                 );
-                return (drawn * pass.Gradient).sum() + (Beta * (drawn - batch.Images).pow(2.0).sum());
+                return (drawn * pass.Gradient).sum() + (Beta * Size(drawn - batch.Images));
             },
             progress,
             cancellation
@@ -111,6 +126,11 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
 
     /// <summary>Frees what it has learned.</summary>
     public void Dispose() => _network?.Dispose();
+
+    private Tensor Size(Tensor change) =>
+        Norm == Norm.L2
+            ? change.pow(2.0).sum()
+            : (change.abs().pow(SmoothPower).SumPerImage() + 1e-30).pow(1 / SmoothPower).sum();
 
     private Tensor Draw(Tensor output, Tensor images)
     {

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Options;
@@ -16,7 +17,8 @@ namespace Parry.Attacks.ScoreBased;
 /// times, a quarter of its limit. Its fixed setting for MNIST (rate 0.05, range ε) is had with adaptive off. Large
 /// images take a smaller perturbation, resized bilinearly (the paper's 96x96 for ImageNet). Deviations: the score is
 /// the margin of the log-probabilities over the best other class, not over the sum of all; images are cut off at the
-/// box.
+/// box; and the paper has Linf alone: in L2 a member that is too long is shortened, and the values that a mutation
+/// changes share its range, so that its length is about that part of ε.
 /// </summary>
 public sealed record GeneticAttack : IBudgetAttack<IScorer>
 {
@@ -27,16 +29,30 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
     private const double Smallest = 1e-9;
     private const int Plateau = 100;
     private const int LargestWhole = 96;
+    private readonly double? _epsilon;
 
     /// <inheritdoc/>
     public string Name => "genattack";
 
-    /// <inheritdoc/>
-    public Norm Norm => Norm.Linf;
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.
+    /// </summary>
+    [Option("eps", "the largest perturbation; 2 when the norm is l2")]
+    public double Epsilon
+    {
+        get => _epsilon ?? Ball.UsualRadius(Norm);
+        init => _epsilon = value;
+    }
 
-    /// <inheritdoc/>
-    [Option("eps", "the largest change of a value")]
-    public double Epsilon { get; init; } = 0.3;
+    /// <summary>Linf or L2.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2)]
+    public Norm Norm
+    {
+        get;
+        init => field = value.Among(Norm.Linf, Norm.L2);
+    } = Norm.Linf;
 
     /// <summary>The members of a generation.</summary>
     [Option("population", "members of a generation", Min = 2)]
@@ -85,7 +101,7 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
         long height = Math.Min(Side ?? LargestWhole, batch.Images.size(2));
         long width = Math.Min(Side ?? LargestWhole, batch.Images.size(3));
         Tensor uniform = batch.Random.Uniform(0, Population, channels * height * width);
-        Tensor members = epsilon * ((2 * uniform) - 1);
+        Tensor members = Within((Norm == Norm.Linf ? epsilon : 1) * ((2 * uniform) - 1));
         Tensor fitness = model.Margins(batch, Images(members));
         float[] record = [.. rows.Select(_ => float.NegativeInfinity)];
         var idle = new int[batch.Count];
@@ -147,12 +163,24 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
             // One number decides whether a value mutates and, if so, how far.
             Tensor rate = Column(plateaus.Select(MutationRate));
             Tensor range = epsilon * Column(plateaus.Select(MutationRange));
+            if (Norm == Norm.L2)
+                range /= (rate * values).sqrt().clamp_min(1.0);
             Tensor draws = random.Uniform(2, children, values);
             Tensor position = (2 * draws / rate.clamp_min(Smallest)) - 1;
             Tensor moves = where(draws < rate, position * range, zeros_like(draws));
-            Tensor offspring = (crossed + moves).clamp(-epsilon, epsilon);
+            Tensor offspring = Within(crossed + moves);
             members.slice(1, 1, Population, 1).copy_(offspring);
             fitness.slice(1, 1, Population, 1).copy_(model.Margins(batch, Images(offspring)));
+        }
+
+        // Resizing lengthens a member in L2 by about the root of the number of pixels that one becomes.
+        Tensor Within(Tensor changes)
+        {
+            if (Norm == Norm.Linf)
+                return changes.clamp(-epsilon, epsilon);
+            double growth = Math.Sqrt((double)batch.Images.size(2) * batch.Images.size(3) / (height * width));
+            Tensor length = linalg.vector_norm(changes, 2, [2], true).clamp_min(Smallest);
+            return changes * (epsilon / growth / length).clamp_max(1.0);
         }
 
         Tensor Images(Tensor changes)
@@ -168,8 +196,16 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
                     mode: InterpolationMode.Bilinear,
                     align_corners: false
                 );
-            return inner.MoveToOuter((batch.Images.unsqueeze(1) + planes.reshape(shape)).clamp(0.0, 1.0));
+            Tensor clean = batch.Images.unsqueeze(1);
+            Tensor moved = (clean + planes.reshape(shape)).clamp(0.0, 1.0);
+            return inner.MoveToOuter(Norm == Norm.Linf ? moved : clean + Shortened(moved - clean, epsilon));
         }
+    }
+
+    private static Tensor Shortened(Tensor changes, double most)
+    {
+        Tensor length = linalg.vector_norm(changes, 2, [2, 3, 4], true).clamp_min(Smallest);
+        return changes * (most / length).clamp_max(1.0);
     }
 
     private double MutationRate(int plateaus) =>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Options;
@@ -12,15 +13,27 @@ namespace Parry.Attacks.WhiteBox;
 /// images that a vote over their surroundings does not bring back. Of each image it returns the nearest of those for
 /// which all points reach the goal, else the one for which most do. Vectors have 0.3 per pixel (root mean square), the
 /// paper's for MNIST; κ = 0; 4 searches. Deviations: surrounding points are clipped to the box; 200 iterations of
-/// learning rate 0.05 in place of 1,000 of 0.01, and c starts at 0.1 and grows tenfold until the first success.
+/// learning rate 0.05 in place of 1,000 of 0.01, and c starts at 0.1 and grows tenfold until the first success. The
+/// paper has L2 alone: in L1 the first term is the L1 norm, in Linf the L10 norm, which is smooth and not below the
+/// largest change.
 /// </summary>
 public sealed record OptMargin : IAttack<IClassifier>
 {
+    private const double SmoothPower = 10;
+    private const double Smallest = 1e-12;
+
     /// <inheritdoc/>
     public string Name => "optmargin";
 
-    /// <inheritdoc/>
-    public Norm Norm => Norm.L2;
+    /// <summary>L2, L1 or Linf.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.L2, Norm.L1, Norm.Linf)]
+    public Norm Norm
+    {
+        get;
+        init => field = value.Among(Norm.L2, Norm.L1, Norm.Linf);
+    } = Norm.L2;
 
     /// <summary>The number of points that must reach the goal, the image itself among them.</summary>
     [Option("points", "points that must reach the goal, the image among them", Min = 1)]
@@ -106,9 +119,23 @@ public sealed record OptMargin : IAttack<IClassifier>
             // With all of the points the goal is reached, and with fewer the more the better.
             Tensor reached = (margin(pass.Logits) > Confidence).reshape(-1, Points);
             Tensor reserves = reached.sum([1], false, ScalarType.Float32) - (Points - 0.5);
-            constants.Mark(best.Take(point, reserves, delta.pow(2.0).SumPerImage()));
-            descent.Step((2 * delta) + pull, LearningRate);
+            Tensor size = Norm == Norm.L2 ? delta.pow(2.0).SumPerImage() : Norm.Of(delta);
+            constants.Mark(best.Take(point, reserves, size));
+            descent.Step(Slope(delta) + pull, LearningRate);
         }
+    }
+
+    // Of the size of a change.
+    private Tensor Slope(Tensor change)
+    {
+        if (Norm == Norm.L2)
+            return 2 * change;
+        if (Norm == Norm.L1)
+            return change.sign();
+        Tensor largest = change.abs().amax([1, 2, 3], true).clamp_min(Smallest);
+        Tensor part = change.abs() / largest;
+        Tensor length = part.pow(SmoothPower).sum([1, 2, 3], true).pow(1 / SmoothPower).clamp_min(Smallest);
+        return change.sign() * (part / length).pow(SmoothPower - 1);
     }
 
     // Orthogonal vectors of equal length for each image, and zero, [N, points, C, H, W].
