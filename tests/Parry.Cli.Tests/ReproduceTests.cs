@@ -14,13 +14,19 @@ public sealed class ReproduceTests : IDisposable
 
     [Fact]
     public void The_tables_hold_every_number_that_the_documents_print() =>
-        Assert.Equal(378, Experiments.All.Values.Sum(table => NumberReader.Cells(table).Count()));
+        Assert.Equal(
+            378,
+            Experiments.All.Values.Where(table => table.InDocuments).Sum(table => NumberReader.Cells(table).Count())
+        );
 
     [Fact]
     public void Every_row_has_a_number_or_a_dash_for_each_column()
     {
         foreach (Experiment table in Experiments.All.Values)
-            Assert.All(table.Rows, row => Assert.Equal(table.Columns.Count, row.Published.Split(' ').Length));
+            Assert.All(
+                table.Rows,
+                row => Assert.Equal(table.Columns.Count(column => !column.Extra), row.Published.Split(' ').Length)
+            );
     }
 
     [Fact]

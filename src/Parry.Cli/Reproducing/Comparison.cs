@@ -33,7 +33,7 @@ internal static class Comparison
         Dictionary<(string Row, string Column), ReproducedNumber> measured
     )
     {
-        var printed = NumberReader.Cells(table).Where(cell => cell.Row == row).ToDictionary(cell => cell.Column);
+        var printed = NumberReader.AllCells(table).Where(cell => cell.Row == row).ToDictionary(cell => cell.Column);
         return new ComparisonRow(
             row.Name,
             [
@@ -78,6 +78,8 @@ internal static class Comparison
             );
         if (number.Ours is not { } ours)
             return ("not measured", Agreement.NotMeasured);
+        if (number.Published.Length == 0)
+            return ("not in the document", Agreement.NotComparable);
         if (published is not { } value)
             return ("not comparable: no number was printed", Agreement.NotComparable);
         if (ours.Interval() is var (low, high))
@@ -98,7 +100,7 @@ internal static class Comparison
         number.Quantity is { } quantity ? Counted($"{quantity:#,0.###}") : Percent(number.Number());
 
     private static string Published(ReproducedNumber number, PrintedAs printed) =>
-        printed == PrintedAs.Percent ? $"{number.Published} %" : number.Published;
+        printed == PrintedAs.Percent && number.Published.Length > 0 ? $"{number.Published} %" : number.Published;
 
     private static string Percent(double share) => Counted($"{100 * share:0.0} %");
 

@@ -19,6 +19,11 @@ internal sealed record Experiment
     /// <summary>How the document prints a number: <c>fraction</c>, <c>percent</c> or <c>number</c>.</summary>
     public PrintedAs Printed { get; init; }
 
+    /// <summary>
+    /// Whether the source documents print the table; otherwise it is in a paper that they name, and does not count.
+    /// </summary>
+    public bool InDocuments { get; init; } = true;
+
     /// <summary>The data that it needs.</summary>
     public IReadOnlyList<string> Needs { get; init; } = [];
 
@@ -80,6 +85,9 @@ internal sealed record ExperimentColumn
 
     /// <summary>Where the number of an attacker who knows all comes from; null if none applies.</summary>
     public NumberSource? Adaptive { get; init; }
+
+    /// <summary>Whether the column is not in the document, and shows what its own columns leave out.</summary>
+    public bool Extra { get; init; }
 
     /// <summary>Why Parry's number cannot be compared with the printed one; null if it can.</summary>
     public string? NotComparable { get; init; }

@@ -18,11 +18,11 @@ internal sealed class NumberReader(string folder, IReadOnlyDictionary<string, st
 
     /// <summary>All numbers of a table.</summary>
     public IReadOnlyList<ReproducedNumber> Read(Experiment table) =>
-        [.. Cells(table).Select(cell => Read(cell.Row, cell.Column, cell.Published))];
+        [.. AllCells(table).Select(cell => Read(cell.Row, cell.Column, cell.Published))];
 
     /// <summary>What a table needs to be made, in the order of its numbers.</summary>
     public IEnumerable<string> Targets(Experiment table) =>
-        from cell in Cells(table)
+        from cell in AllCells(table)
         where cell.Row.Missing is null
         from source in new[] { cell.Column.Ours, cell.Column.Adaptive }
         where source is not null
@@ -33,9 +33,18 @@ internal sealed class NumberReader(string folder, IReadOnlyDictionary<string, st
     /// <summary>The printed numbers of a table with their places.</summary>
     public static IEnumerable<(ExperimentRow Row, ExperimentColumn Column, string Published)> Cells(Experiment table) =>
         from row in table.Rows
-        from pair in table.Columns.Zip(row.Published.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        from pair in table
+            .Columns.Where(column => !column.Extra)
+            .Zip(row.Published.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         where pair.Second != "-"
         select (row, pair.First, pair.Second);
+
+    /// <summary>The printed numbers, and the numbers of further columns, of which none is printed.</summary>
+    public static IEnumerable<(ExperimentRow Row, ExperimentColumn Column, string Published)> AllCells(
+        Experiment table
+    ) =>
+        Cells(table)
+            .Concat(from row in table.Rows from column in table.Columns where column.Extra select (row, column, ""));
 
     /// <summary>A printed number without one of Parry's.</summary>
     public static ReproducedNumber Unmeasured(ExperimentRow row, ExperimentColumn column, string published) =>

@@ -20,13 +20,17 @@ internal static class ResultsDocument
     /// <summary>Makes the document.</summary>
     public static string Render(ResultsFile results)
     {
-        int printed = Experiments.All.Values.Sum(table => NumberReader.Cells(table).Count());
-        int measured = results.Tables.Values.Sum(table => table.Measured);
+        int printed = Experiments
+            .All.Values.Where(table => table.InDocuments)
+            .Sum(table => NumberReader.Cells(table).Count());
+        int measured = Experiments
+            .All.Where(table => table.Value.InDocuments)
+            .Sum(table => results.Tables.GetValueOrDefault(table.Key)?.Measured ?? 0);
         var text = new StringBuilder();
         text.Append("# Results beside the papers\n\n");
         text.Append(
             CultureInfo.InvariantCulture,
-            $"The tables print {printed} numbers; {measured} of them have ours beside them. "
+            $"The documents print {printed} numbers; {measured} of them have ours beside them. "
         );
         text.Append("Nothing was tuned to meet a published number. ");
         text.Append(ComparisonText.HowToRead);

@@ -49,7 +49,7 @@ internal sealed record TableResults
     public required IReadOnlyList<ReproducedNumber> Numbers { get; init; }
 
     /// <summary>How many numbers have one of Parry's beside them.</summary>
-    public int Measured => Numbers.Count(number => number.Ours is not null);
+    public int Measured => Numbers.Count(number => number.Ours is not null && number.Published.Length > 0);
 }
 
 /// <summary>A printed number with Parry's beside it.</summary>
