@@ -104,15 +104,6 @@ internal static class Arguments
                 + "same plan goes on where that one ended.",
         };
 
-    /// <summary><c>--shard</c>.</summary>
-    /// <param name="more">What the verb has to say about it.</param>
-    public static Option<string?> Shard(string more = "") =>
-        new("--shard")
-        {
-            Description = $"Measure a share of the images, such as 3/8, and leave the report to parry merge.{more}",
-            HelpName = "I/N",
-        };
-
     /// <summary><c>--seed</c>.</summary>
     public static Option<long> Seed() => Number("--seed", "The seed of every random draw.", 1L, 0L);
 

@@ -32,13 +32,7 @@ internal static class EvaluateOutput
     )
     {
         CancellationToken pause = Pausing.Begin();
-        var run = new EvaluateRun(request, folder.FullPath, mode.Fresh)
-        {
-            Plan = mode.Plan,
-            Shard = mode.Shard,
-            OnlyCollects = mode.OnlyCollects,
-            Pause = pause,
-        };
+        var run = new EvaluateRun(request, folder.FullPath, mode) { Pause = pause };
         var stopping = new Stopping();
         var failures = new List<Exception>();
         bool paused = false;

@@ -16,8 +16,8 @@ namespace Parry.Cli.Evaluating;
 /// <summary>Loads the parts of a request, evaluates it and makes the report.</summary>
 /// <param name="request">The request.</param>
 /// <param name="folder">Where records of single images are kept, and those of an earlier run taken over.</param>
-/// <param name="fresh">Whether to delete the records of an earlier run instead.</param>
-internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool fresh)
+/// <param name="mode">How it runs.</param>
+internal sealed class EvaluateRun(EvaluateRequest request, string folder, EvaluateMode mode)
 {
     private Func<EvaluationFindings, EvaluationReport>? _report;
     private Evaluator? _evaluator;
@@ -32,15 +32,6 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool f
         (_findings ?? _evaluator?.SoFar("it was stopped")) is { } findings
             ? (_report!(findings), findings.Failure)
             : null;
-
-    /// <summary>The plan as JSON, which is kept beside the results; null to keep none.</summary>
-    public string? Plan { get; init; }
-
-    /// <summary>The share of the images to measure; null for all.</summary>
-    public Shard? Shard { get; init; }
-
-    /// <summary>Whether only to collect what others measured.</summary>
-    public bool OnlyCollects { get; init; }
 
     /// <summary>Ends the evaluation after the range of images that it is at.</summary>
     public CancellationToken Pause { get; init; }
@@ -100,8 +91,8 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool f
         ImageSet? known = learning ? set.Load(DataPart.Train, Split.DefenseGan, request.DataDir) : null;
         AddTo(content, images, known, attacks);
         _report = findings => Report(findings, images, set, attacks, defenses, opened);
-        RecordFolder records = RecordFolder.Open(folder, content.Entries, fresh);
-        records.PlanFile = Plan;
+        RecordFolder records = RecordFolder.Open(folder, content.Entries, mode.Fresh);
+        records.PlanFile = mode.Plan;
         _evaluator = new Evaluator(
             new EvaluationPlan
             {
@@ -131,8 +122,8 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, bool f
             records
         )
         {
-            Shard = Shard,
-            OnlyCollects = OnlyCollects,
+            Shard = mode.Shard,
+            OnlyCollects = mode.OnlyCollects,
             Pause = Pause,
         };
         _findings = _evaluator.Evaluate(progress, cancellation);

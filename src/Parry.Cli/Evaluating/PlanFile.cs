@@ -18,16 +18,7 @@ internal static class PlanFile
     private const string Schema = "$schema";
 
     // Where results go and how they are made, which is no part of a plan.
-    private static readonly string[] s_notInPlans =
-    [
-        "--out",
-        "--fresh",
-        "--json",
-        "--shard",
-        "--print-plan",
-        "--data-dir",
-        "--help",
-    ];
+    private static readonly string[] s_notInPlans = ["--out", "--fresh", "--json", "--print-plan", "--data-dir"];
 
     /// <summary>The options that a plan may hold.</summary>
     public static IReadOnlyList<Option> Options(Command evaluate) =>

@@ -30,7 +30,7 @@ internal static class TimeEstimate
         try
         {
             long begun = Stopwatch.GetTimestamp();
-            var run = new EvaluateRun(request with { Count = images }, folder, fresh: true);
+            var run = new EvaluateRun(request with { Count = images }, folder, new EvaluateMode { Fresh = true });
             run.Run(progress: null, cancellation);
             return Stopwatch.GetElapsedTime(begun).TotalSeconds;
         }

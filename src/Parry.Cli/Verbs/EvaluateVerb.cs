@@ -88,6 +88,7 @@ internal sealed class EvaluateVerb
     {
         var verb = new EvaluateVerb();
         Command command = verb.Options();
+        // A plan says nothing of where results go, but the verb needs it.
         ParseResult parsed = command.Parse([.. PlanFile.Read(command, plan), "--out", "-"]);
         return parsed.Errors.Count == 0
             ? (verb.Request(parsed), PlanFile.Write(command, parsed))

@@ -18,9 +18,13 @@ internal sealed class RunVerb
         HelpName = "DIR",
         Required = true,
     };
-    private readonly Option<string?> _shard = Arguments.Shard(
-        " By default the task of a Slurm array or of a Kubernetes indexed job (there PARRY_SHARDS says how many)."
-    );
+    private readonly Option<string?> _shard = new("--shard")
+    {
+        Description =
+            "Measure a share of the images, such as 3/8, and leave the report to parry merge. By default the task of a "
+            + "Slurm array or of a Kubernetes indexed job (there PARRY_SHARDS says how many).",
+        HelpName = "I/N",
+    };
     private readonly Option<int?> _sbatch = Arguments.Optional<int>(
         "--print-sbatch",
         "Print a Slurm job array of this many tasks instead of running; a few images are measured for its time limit."
