@@ -3,6 +3,7 @@ using System.Globalization;
 using Parry.Catalogs;
 using Parry.Cli.Purifying;
 using Parry.Data;
+using Parry.Data.Files;
 using Parry.Defenses;
 
 namespace Parry.Cli.Verbs;
@@ -12,6 +13,7 @@ internal sealed class PurifyVerb
 {
     private const string ContentFile = "purify.txt";
     private const int LongestContent = 200;
+    private const long MostBytes = 1 << 20;
 
     private readonly DataOptions _data = new();
     private readonly Option<string> _defense = new("--defense")
@@ -94,7 +96,7 @@ internal sealed class PurifyVerb
     {
         Reports.ReportFolder.CheckWritable(folder);
         string file = Path.Combine(folder, ContentFile);
-        string? earlier = File.Exists(file) ? File.ReadAllText(file).Trim() : null;
+        string? earlier = File.Exists(file) ? RegularFile.ReadText(file, MostBytes).Trim() : null;
         if (earlier is null && Directory.EnumerateFileSystemEntries(folder).Any())
             throw new UserErrorException(
                 $"expected '{folder}' to be empty or to hold what parry purify wrote, got other files: choose another "

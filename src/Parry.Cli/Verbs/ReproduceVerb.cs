@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Parry.Cli.Reproducing;
 using Parry.Data;
+using Parry.Data.Files;
 using Parry.Reports;
 using Parry.Reports.Html;
 using Spectre.Console;
@@ -14,6 +15,7 @@ internal sealed class ReproduceVerb
 {
     private const string ResultsName = "results.json";
     private const string ModeName = "mode.txt";
+    private const long MostBytes = 1 << 20;
 
     private readonly Argument<string[]> _tables = new("TABLE")
     {
@@ -133,7 +135,7 @@ internal sealed class ReproduceVerb
                 .Prepend($"mode: {mode}")
         );
         string file = Path.Combine(folder, ModeName);
-        if (File.Exists(file) && File.ReadAllText(file).Trim() != text)
+        if (File.Exists(file) && RegularFile.ReadText(file, MostBytes).Trim() != text)
             throw new UserErrorException(
                 $"'{folder}' holds results with other settings, which {ModeName} in it lists: choose another folder"
             );
