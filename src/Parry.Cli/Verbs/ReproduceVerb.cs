@@ -97,10 +97,11 @@ internal sealed class ReproduceVerb
         if (parsed.GetValue(_full) && parsed.GetValue(_fast))
             throw new UserErrorException("expected one of --fast and --full, got both");
         string mode = parsed.GetValue(_full) ? "full" : "fast";
-        Dictionary<string, string> settings = new(Experiments.Commands().Modes[mode]);
+        CommandFile commands = Experiments.Commands();
+        Dictionary<string, string> settings = new(commands.Modes[mode]);
         if (parsed.GetValue(_count) is { } count)
             settings["count"] = settings["few"] = count.ToString(CultureInfo.InvariantCulture);
-        var book = new CommandBook(Experiments.Commands(), settings);
+        var book = new CommandBook(commands, settings);
         Experiment[] tables = [.. names.Select(Experiments.ByName)];
         if (parsed.GetValue(_commands))
         {
