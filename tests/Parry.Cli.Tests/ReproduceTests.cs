@@ -184,6 +184,31 @@ public sealed class ReproduceTests : IDisposable
         (await CommandLine.Run([.. words, "--count", "3"])).Fails(2, "other settings", "another folder");
     }
 
+    [Theory]
+    [InlineData("fast")]
+    [InlineData("full")]
+    public async Task A_given_count_is_that_of_every_evaluation(string mode)
+    {
+        CommandLine.Outcome all = await CommandLine.Run("reproduce", "all", $"--{mode}", "--commands", "--count", "7");
+        string[] evaluations =
+        [
+            .. all.Output.Split('\n').Where(line => line.StartsWith("parry evaluate", StringComparison.Ordinal)),
+        ];
+        Assert.True(evaluations.Length > 40);
+        Assert.All(evaluations, line => Assert.Contains(" --count 7 ", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_folder_of_an_earlier_version_goes_on_where_settings_were_added()
+    {
+        string[] words = ["reproduce", "student-parameters", "--collect", "--out", _folder.File("out")];
+        Directory.CreateDirectory(_folder.File("out"));
+        await File.WriteAllTextAsync(_folder.File("out/mode.txt"), "mode: fast\ncount: 200\n");
+        Assert.Equal(0, (await CommandLine.Run(words)).Code);
+        await File.WriteAllTextAsync(_folder.File("out/mode.txt"), "mode: fast\ncount: 201\n");
+        (await CommandLine.Run(words)).Fails(2, "other settings");
+    }
+
     [Fact]
     public async Task The_list_says_what_each_table_needs_and_how_much_of_it_is_measured()
     {

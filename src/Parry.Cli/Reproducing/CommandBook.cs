@@ -10,6 +10,14 @@ internal sealed record CommandFile
 
     /// <summary>The commands, in groups that share variables.</summary>
     public required IReadOnlyList<CommandGroup> Groups { get; init; }
+
+    /// <summary>The settings that say how many images an evaluation has: those that are whole numbers.</summary>
+    public static IReadOnlyList<string> Counts(IReadOnlyDictionary<string, string> settings) =>
+        [
+            .. settings
+                .Where(setting => setting.Value is { Length: > 0 } text && text.All(char.IsAsciiDigit))
+                .Select(setting => setting.Key),
+        ];
 }
 
 /// <summary>Commands that share variables.</summary>

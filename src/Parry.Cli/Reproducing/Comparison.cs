@@ -13,6 +13,7 @@ internal static class Comparison
     public static ComparisonTable Of(Experiment table, TableResults? results, IReadOnlyList<string> commands)
     {
         var numbers = (results?.Numbers ?? []).ToDictionary(number => (number.Row, number.Column));
+        var cells = NumberReader.AllCells(table).ToLookup(cell => cell.Row);
         int printed = NumberReader.Cells(table).Count();
         return new ComparisonTable
         {
@@ -21,7 +22,7 @@ internal static class Comparison
             Measure = table.Measure,
             Coverage = Counted($"{results?.Measured ?? 0} of {printed} numbers measured{ModeOf(results)}"),
             Columns = [.. table.Columns.Select(column => column.Name)],
-            Rows = [.. table.Rows.Select(row => Row(table, row, numbers))],
+            Rows = [.. table.Rows.Select(row => Row(table, row, cells[row], numbers))],
             Notes = table.Notes,
             Commands = commands,
         };
@@ -30,10 +31,11 @@ internal static class Comparison
     private static ComparisonRow Row(
         Experiment table,
         ExperimentRow row,
+        IEnumerable<(ExperimentRow Row, ExperimentColumn Column, string Published)> cells,
         Dictionary<(string Row, string Column), ReproducedNumber> measured
     )
     {
-        var printed = NumberReader.AllCells(table).Where(cell => cell.Row == row).ToDictionary(cell => cell.Column);
+        var printed = cells.ToDictionary(cell => cell.Column);
         return new ComparisonRow(
             row.Name,
             [

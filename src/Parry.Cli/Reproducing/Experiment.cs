@@ -27,7 +27,7 @@ internal sealed record Experiment
     /// <summary>The data that it needs.</summary>
     public IReadOnlyList<string> Needs { get; init; } = [];
 
-    /// <summary>How long the fast mode takes on two cores of a server, in minutes.</summary>
+    /// <summary>About how long the fast mode takes on two cores of a server, in minutes: an estimate.</summary>
     public required double Minutes { get; init; }
 
     /// <summary>What differs from the original, and what is known to be wrong with it.</summary>

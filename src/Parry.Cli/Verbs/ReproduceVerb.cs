@@ -15,6 +15,7 @@ internal sealed class ReproduceVerb
 {
     private const string ResultsName = "results.json";
     private const string ModeName = "mode.txt";
+    private const string ModeKey = "mode";
     private const long MostBytes = 1 << 20;
 
     private readonly Argument<string[]> _tables = new("TABLE")
@@ -25,14 +26,18 @@ internal sealed class ReproduceVerb
     private readonly Option<bool> _list = new("--list")
     {
         Description =
-            "List the tables: what they need, about how long they take here, how many numbers have ours beside.",
+            "List the tables: what they need, an estimate of how long they take here, how many numbers have ours "
+            + "beside.",
     };
     private readonly Option<bool> _full = new("--full")
     {
         Description = "The papers' own settings, which take days without a GPU.",
     };
     private readonly Option<bool> _fast = new("--fast") { Description = "Smaller settings (the default)." };
-    private readonly Option<int?> _count = Arguments.Optional<int>("--count", "The images of each evaluation.");
+    private readonly Option<int?> _count = Arguments.Optional<int>(
+        "--count",
+        "The images of each evaluation, those with slow attackers included, in place of the mode's own numbers."
+    );
     private readonly Option<bool> _commands = new("--commands")
     {
         Description = "Print the commands, in order, instead of running them.",
@@ -100,7 +105,11 @@ internal sealed class ReproduceVerb
         CommandFile commands = Experiments.Commands();
         Dictionary<string, string> settings = new(commands.Modes[mode]);
         if (parsed.GetValue(_count) is { } count)
-            settings["count"] = settings["few"] = count.ToString(CultureInfo.InvariantCulture);
+        {
+            foreach (string name in CommandFile.Counts(settings))
+                settings[name] = count.ToString(CultureInfo.InvariantCulture);
+        }
+
         var book = new CommandBook(commands, settings);
         Experiment[] tables = [.. names.Select(Experiments.ByName)];
         if (parsed.GetValue(_commands))
@@ -124,23 +133,22 @@ internal sealed class ReproduceVerb
         IEnumerable<string> Targets(Experiment table) => new NumberReader(".", settings).Targets(table);
     }
 
-    // Numbers of different settings must not stand in one table.
+    // Numbers of different settings must not stand in one table. What is there was made without settings that are new.
     private static void Begin(string folder, Dictionary<string, string> settings, string mode)
     {
         ReportFolder.CheckWritable(folder);
-        string text = string.Join(
-            '\n',
-            settings
-                .OrderBy(setting => setting.Key, StringComparer.Ordinal)
-                .Select(s => $"{s.Key}: {s.Value}")
-                .Prepend($"mode: {mode}")
-        );
+        var now = new SortedDictionary<string, string>(settings, StringComparer.Ordinal) { [ModeKey] = mode };
         string file = Path.Combine(folder, ModeName);
-        if (File.Exists(file) && RegularFile.ReadText(file, MostBytes).Trim() != text)
+        string[] before = File.Exists(file)
+            ? RegularFile.ReadText(file, MostBytes).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            : [];
+        if (
+            before.Select(line => line.Split(": ", 2)).Any(line => now.GetValueOrDefault(line[0], line[^1]) != line[^1])
+        )
             throw new UserErrorException(
                 $"'{folder}' holds results with other settings, which {ModeName} in it lists: choose another folder"
             );
-        AtomicFile.WriteText(file, text + "\n");
+        AtomicFile.WriteText(file, string.Concat(now.Select(setting => $"{setting.Key}: {setting.Value}\n")));
     }
 
     private static int Make(
@@ -217,7 +225,7 @@ internal sealed class ReproduceVerb
 
         output.Render(list);
         output.Line(
-            "minutes: about, in the fast mode on this machine; numbers: with ours beside them in docs/results.md"
+            "minutes: an estimate for the fast mode on this machine; numbers: with ours beside them in docs/results.md"
         );
     }
 
