@@ -71,6 +71,27 @@ public sealed class PlanTests(TrainedModels trained) : IDisposable
     }
 
     [Fact]
+    public async Task Attacks_that_learn_do_so_before_the_shards()
+    {
+        string plan = await Plan("substitute:rounds=1,epochs=1,images=10");
+        string results = _folder.File("results");
+        CommandLine.Outcome printed = await Run(plan, results, "--print-sbatch", "6");
+        Assert.Contains($"parry run {plan} --out {results} --prepare", printed.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "#   job=$(sbatch --parsable --dependency=afterany:$first",
+            printed.Output,
+            StringComparison.Ordinal
+        );
+
+        CommandLine.Outcome prepared = await Run(plan, results, "--prepare");
+        Assert.Equal((0, ""), (prepared.Code, prepared.Error));
+        Assert.Contains("for all shards", prepared.Output, StringComparison.Ordinal);
+        Assert.NotEmpty(Directory.GetFiles(Path.Combine(results, "learned"), "substitute-*.safetensors"));
+        Assert.False(Directory.Exists(Path.Combine(results, "cells")));
+        Assert.Equal(0, (await Run(plan, results)).Code);
+    }
+
+    [Fact]
     public async Task An_indexed_job_tells_each_pod_how_many_there_are()
     {
         string plan = await Plan("fgsm:eps=0.3");

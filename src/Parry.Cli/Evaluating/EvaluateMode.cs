@@ -17,6 +17,9 @@ internal sealed record EvaluateMode
     /// <summary>The share of the images to measure; null for all.</summary>
     public Shard? Shard { get; init; }
 
+    /// <summary>Whether only to have attacks learn that must.</summary>
+    public bool OnlyPrepares { get; init; }
+
     /// <summary>Whether only to collect what others measured.</summary>
     public bool OnlyCollects { get; init; }
 

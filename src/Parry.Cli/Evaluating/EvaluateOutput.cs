@@ -72,7 +72,9 @@ internal static class EvaluateOutput
         {
             if (failure is not null && failures.Count == 0)
                 failures.Add(new EndpointException(failure));
-            if (mode.Shard is { } shard)
+            if (mode.OnlyPrepares)
+                ShowPrepared(output, folder, failures.Count == 0);
+            else if (mode.Shard is { } shard)
                 ShowShard(output, shard, folder, failures.Count == 0);
             else if (!mode.OnlyCollects || isComplete || mode.Partial)
                 Report(output, isComplete ? report : Incomplete(report, run.Missing), folder, mode.Json, failures);
@@ -119,6 +121,12 @@ internal static class EvaluateOutput
     {
         if (done)
             output.Line($"{shard} is measured. When all are, make the report: parry merge {folder.FullPath}");
+    }
+
+    private static void ShowPrepared(Output output, RunFolder folder, bool done)
+    {
+        if (done)
+            output.Line($"What the attacks must learn is in {folder.FullPath}, for all shards.");
     }
 
     private static void Show(Output output, EvaluationReport report, string? page)

@@ -124,6 +124,7 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, Evalua
         {
             Shard = mode.Shard,
             OnlyCollects = mode.OnlyCollects,
+            OnlyPrepares = mode.OnlyPrepares,
             Pause = Pause,
         };
         _findings = _evaluator.Evaluate(progress, cancellation);

@@ -8,7 +8,8 @@ namespace Parry.Cli.Evaluating;
 /// <param name="Shards">How many tasks share the images.</param>
 /// <param name="Processors">Processors of a task.</param>
 /// <param name="Limit">The time after which a task is stopped.</param>
-internal sealed record JobFile(string Plan, string Folder, int Shards, int Processors, TimeSpan Limit)
+/// <param name="Learns">Whether some attacks must learn first.</param>
+internal sealed record JobFile(string Plan, string Folder, int Shards, int Processors, TimeSpan Limit, bool Learns)
 {
     private const int WarnSeconds = 120;
 
@@ -18,7 +19,7 @@ internal sealed record JobFile(string Plan, string Folder, int Shards, int Proce
             #!/bin/bash
             # Runs {Plan} in {Shards} tasks. Submit it so that the report is made after any end of theirs; after the
             # success of all, it would wait forever once a task has failed:
-            #   job=$(sbatch --parsable THIS-FILE)
+            #   {Submit}
             #   sbatch --dependency=afterany:$job --wrap "parry merge {Folder}"
             #SBATCH --job-name=parry
             #SBATCH --array=0-{Shards - 1}
@@ -90,6 +91,15 @@ internal sealed record JobFile(string Plan, string Folder, int Shards, int Proce
                       persistentVolumeClaim:
                         claimName: CLAIM
             """;
+
+    // What attacks learn is learned once, before the tasks; if that fails, the first task to need it does it.
+    private string Submit =>
+        Learns
+            ? $"""
+                first=$(sbatch --parsable --cpus-per-task={Processors} --wrap "parry run {Plan} --out {Folder} --prepare")
+                #   job=$(sbatch --parsable --dependency=afterany:$first THIS-FILE)
+                """
+            : "job=$(sbatch --parsable THIS-FILE)";
 
     private string Time
     {

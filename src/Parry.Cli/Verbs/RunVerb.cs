@@ -1,6 +1,9 @@
 using System.CommandLine;
+using Parry.Attacks;
+using Parry.Catalogs;
 using Parry.Cli.Evaluating;
 using Parry.Evaluation;
+using Parry.Models;
 using Parry.Runtime;
 
 namespace Parry.Cli.Verbs;
@@ -24,6 +27,12 @@ internal sealed class RunVerb
             "Measure a share of the images, such as 3/8, and leave the report to parry merge. By default the task of a "
             + "Slurm array or of a Kubernetes indexed job (there PARRY_SHARDS says how many).",
         HelpName = "I/N",
+    };
+    private readonly Option<bool> _prepare = new("--prepare")
+    {
+        Description =
+            "Only have those attacks learn that must, such as advgan, and keep that in the folder for all shards. "
+            + "Otherwise the first shard that comes to an attack does it.",
     };
     private readonly Option<int?> _sbatch = Arguments.Optional<int>(
         "--print-sbatch",
@@ -49,6 +58,7 @@ internal sealed class RunVerb
             verb._plan,
             verb._folder,
             verb._shard,
+            verb._prepare,
             verb._sbatch,
             verb._k8s,
             verb._dataDir,
@@ -66,13 +76,13 @@ internal sealed class RunVerb
         if (parsed.GetValue(_sbatch) is { } tasks)
         {
             TimeSpan limit = TimeEstimate.OfShard(request, tasks, cancellation);
-            Output.Of(parsed).Document(Job(plan, folder, tasks, limit).Slurm());
+            Output.Of(parsed).Document(Job(plan, request, folder, tasks, limit).Slurm());
             return 0;
         }
 
         if (parsed.GetValue(_k8s) is { } pods)
         {
-            Output.Of(parsed).Document(Job(plan, folder, pods, TimeSpan.Zero).Kubernetes());
+            Output.Of(parsed).Document(Job(plan, request, folder, pods, TimeSpan.Zero).Kubernetes());
             return 0;
         }
 
@@ -81,6 +91,7 @@ internal sealed class RunVerb
             Fresh = parsed.GetValue(_fresh),
             Json = parsed.GetValue(_json),
             Plan = text,
+            OnlyPrepares = parsed.GetValue(_prepare),
             Shard = parsed.GetValue(_shard) is { } given
                 ? Shard.Parse(given)
                 : Shard.OfEnvironment(Environment.GetEnvironmentVariable),
@@ -89,6 +100,13 @@ internal sealed class RunVerb
         return EvaluateOutput.Write(request, parsed, results, mode, cancellation);
     }
 
-    private static JobFile Job(string plan, string folder, int shards, TimeSpan limit) =>
-        new(Arguments.Quote(plan), Arguments.Quote(folder), shards, Workers.Shared.Count, limit);
+    private static JobFile Job(string plan, EvaluateRequest request, string folder, int shards, TimeSpan limit) =>
+        new(
+            Arguments.Quote(plan),
+            Arguments.Quote(folder),
+            shards,
+            Workers.Shared.Count,
+            limit,
+            Learns: request.Attacks.Any(attack => AttackCatalog.Parse(attack).Attack is ITrainedAttack<IClassifier>)
+        );
 }

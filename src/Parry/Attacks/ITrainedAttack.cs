@@ -1,4 +1,5 @@
 using Parry.Models;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks;
 
@@ -34,4 +35,17 @@ public interface ITrainedAttack<in TModel> : IAttack<TModel>, IDisposable
         IProgress<double>? progress = null,
         CancellationToken cancellation = default
     );
+
+    /// <summary>
+    /// What it has learned, by name, so that another process can take it over; the attack owns the tensors. Null where
+    /// nothing was learned, or each process is to learn it anew.
+    /// </summary>
+    IReadOnlyDictionary<string, Tensor>? Learned => null;
+
+    /// <summary>The same attack with what it learned in another process.</summary>
+    /// <param name="model">The model that it learned to attack.</param>
+    /// <param name="learned">What <see cref="Learned"/> was there; the caller keeps the tensors.</param>
+    /// <exception cref="InvalidDataException">It was learned with other settings, or for other images.</exception>
+    ITrainedAttack<TModel> WithLearned(IPredictor model, IReadOnlyDictionary<string, Tensor> learned) =>
+        throw new NotSupportedException($"The attack {Name} learns anew in each process.");
 }

@@ -54,6 +54,9 @@ public sealed class Evaluator
     /// <summary>Whether only to collect what others measured.</summary>
     public bool OnlyCollects { get; init; }
 
+    /// <summary>Whether only to have attacks learn, so that several processes need not.</summary>
+    public bool OnlyPrepares { get; init; }
+
     /// <summary>What is still to be measured after <see cref="Evaluate"/>, such as "pgd, images 100 to 199".</summary>
     public IReadOnlyList<string> Missing { get; private set; } = [];
 
@@ -83,7 +86,10 @@ public sealed class Evaluator
             _store.TakeOver(_cells);
             IReadOnlyList<ImageRange> ranges = OnlyCollects ? [] : Shard?.Of(_cells.Ranges) ?? _cells.Ranges;
             var measurements = new Measurements(_plan, _cells, _store, stages, _log) { Ranges = ranges };
-            measurements.Run();
+            if (OnlyPrepares)
+                measurements.Prepare();
+            else
+                measurements.Run();
             Missing = [.. measurements.Missing()];
             return _summary.Findings() ?? new EvaluationFindings([], [], [], [], _log.Notes, []);
         }

@@ -18,6 +18,7 @@ public sealed class RecordFolder
 
     private const string TimesName = "times.json";
     private const string CellsName = "cells";
+    private const string LearnedName = "learned";
     private const string Extension = ".jsonl";
     private const string Attack = "attack ";
     private const string Defense = "defense ";
@@ -72,6 +73,10 @@ public sealed class RecordFolder
             DeleteIfEmpty(folder);
         }
 
+        string learned = Path.Combine(path, LearnedName);
+        if (Directory.Exists(learned))
+            Array.ForEach(Directory.GetFiles(learned, $"*{LearnedFile.Extension}"), File.Delete);
+        DeleteIfEmpty(learned);
         File.Delete(Path.Combine(path, TimesName));
         File.Delete(Path.Combine(path, PlanName));
         DeleteIfEmpty(cells);
@@ -210,7 +215,7 @@ public sealed class RecordFolder
     }
 
     // A failure to write is no failure of an attack.
-    private static void Written(Action write)
+    internal static void Written(Action write)
     {
         try
         {
@@ -222,12 +227,17 @@ public sealed class RecordFolder
         }
     }
 
-    private string FileOf(CellName cell, int first)
+    /// <summary>The file with what the attack of a cell has learned.</summary>
+    internal string FileOfLearned(CellName cell) =>
+        Path.Combine(_path, LearnedName, NameOf(cell) + LearnedFile.Extension);
+
+    private string FileOf(CellName cell, int first) => FileOf(NameOf(cell), first);
+
+    private string NameOf(CellName cell)
     {
         bool isOfPlan = cell.Attack == EvaluationRow.Nothing || _plan.ContainsKey(Attack + cell.Attack);
-        return FileOf(
+        return NameOf(
             cell.ToString(),
-            first,
             name => isOfPlan ? name == Attack + cell.Attack : IsAttack(name),
             cell.Defense,
             $"{cell.Attack} {cell.Threat}"
@@ -238,10 +248,13 @@ public sealed class RecordFolder
     private string FileOfCheck(string defense, int first)
     {
         string on = defense == EvaluationRow.Nothing ? "" : $" on {defense}";
-        return FileOf($"{Gradients}{on}", first, IsAttack, defense, Gradients);
+        return FileOf(NameOf($"{Gradients}{on}", IsAttack, defense, Gradients), first);
     }
 
-    private string FileOf(string title, int first, Func<string, bool> attacks, string defense, string what)
+    private string FileOf(string name, int first) => Path.Combine(_path, CellsName, name, $"{first:000000}{Extension}");
+
+    // Readable, and with a hash of all that decides the numbers.
+    private string NameOf(string title, Func<string, bool> attacks, string defense, string what)
     {
         IEnumerable<string> deciding = _plan
             .Where(part =>
@@ -253,7 +266,7 @@ public sealed class RecordFolder
             .Select(part => $"{part.Key}={part.Value}");
         byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{string.Join('\n', deciding)}\n{what}"));
         string key = Convert.ToHexStringLower(hash)[..KeyLength];
-        return Path.Combine(_path, CellsName, $"{Readable(title)}-{key}", $"{first:000000}{Extension}");
+        return $"{Readable(title)}-{key}";
     }
 
     private static void DeleteIfEmpty(string folder)

@@ -3,6 +3,7 @@ using Parry.Attacks.Transfer;
 using Parry.Attacks.WhiteBox;
 using Parry.Catalogs;
 using Parry.Models;
+using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
 using static TorchSharp.torch;
@@ -71,6 +72,35 @@ public class TrainedAttackTests
             AttackCatalog.Parse(text).Train(broken, new AttackRun(_problem.Images, _problem.Goal(false), 1))
         );
         Assert.True(broken.Training);
+    }
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    [InlineData("patch:steps=2,area=0.2")]
+    [InlineData("autozoom:decoder=autoencoder,epochs=1,steps=5")]
+    public void What_an_attack_learned_can_be_kept_in_a_file(string text)
+    {
+        using Tensor targets = arange(10, ScalarType.Int64) % 4;
+        foreach (Goal goal in new[] { _problem.Goal(false), Goal.Targeted(targets) })
+        {
+            AttackSpec untrained = AttackCatalog.Parse(text);
+            var run = new AttackRun(_problem.Images, goal, 1);
+            AttackSpec trained = untrained.Train(_problem.Model, run);
+            var learned = (ITrainedAttack<IClassifier>)trained.Attack;
+            using var file = new MemoryStream();
+            SafeTensors.Write(file, learned.Learned!);
+            file.Position = 0;
+            using SafeTensorsFile read = SafeTensors.Read(file);
+            using ITrainedAttack<IClassifier> again = ((ITrainedAttack<IClassifier>)untrained.Attack).WithLearned(
+                _problem.Model,
+                read.Tensors
+            );
+            Assert.True(again.IsTrained);
+            Assert.Equal(
+                trained.Run(_problem.Model, run).Single().Images.ToArray<float>(),
+                AttackDispatch.Run(again, _problem.Model, run with { Epsilons = null }).Single().Images.ToArray<float>()
+            );
+        }
     }
 
     [Theory]

@@ -72,7 +72,7 @@ public class EvaluatorTrainingTests
     }
 
     /// <summary>Remembers what it learned from, and does nothing.</summary>
-    private sealed record Learner : Parry.Attacks.IBudgetAttack<IClassifier>, Parry.Attacks.ITrainedAttack<IClassifier>
+    internal sealed record Learner : Parry.Attacks.IBudgetAttack<IClassifier>, Parry.Attacks.ITrainedAttack<IClassifier>
     {
         public List<float[]> Seen { get; init; } = [];
 
@@ -105,6 +105,14 @@ public class EvaluatorTrainingTests
                 Budgets.AddRange(epsilons);
             return this with { IsTrained = true };
         }
+
+        public IReadOnlyDictionary<string, Tensor>? Learned =>
+            IsTrained ? new Dictionary<string, Tensor> { ["nothing"] = zeros(1) } : null;
+
+        public Parry.Attacks.ITrainedAttack<IClassifier> WithLearned(
+            IPredictor model,
+            IReadOnlyDictionary<string, Tensor> learned
+        ) => this with { IsTrained = learned.Keys.SequenceEqual(["nothing"]) };
 
         public Tensor Perturb(IClassifier model, Parry.Attacks.Batch batch, double epsilon) =>
             IsTrained ? batch.Images : throw new InvalidOperationException();

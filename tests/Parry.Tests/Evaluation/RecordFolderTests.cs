@@ -112,6 +112,56 @@ public sealed class RecordFolderTests : IDisposable
         Assert.True(File.Exists(mine));
     }
 
+    [Fact]
+    public void What_an_attack_learns_it_learns_once_for_all_shards()
+    {
+        EvaluationPlan plan = WithLearner(out EvaluatorTrainingTests.Learner alone);
+        EvaluationFindings expected = new Evaluator(plan).Evaluate();
+        Assert.Equal(2, alone.Seen.Count);
+        plan = WithLearner(out EvaluatorTrainingTests.Learner shared);
+        EvaluationFindings? merged = null;
+        for (int shard = 0; shard < 3; shard++)
+            merged = new Evaluator(plan, OpenForLearner()) { Shard = new Shard(shard, 3) }.Evaluate();
+        Assert.Equal(2, shared.Seen.Count);
+        Assert.Equal(expected.Rows.Select(Timeless), merged!.Rows.Select(Timeless));
+    }
+
+    [Fact]
+    public void Preparing_has_attacks_learn_and_measures_nothing()
+    {
+        EvaluationPlan plan = WithLearner(out EvaluatorTrainingTests.Learner learner);
+        new Evaluator(plan, OpenForLearner()) { OnlyPrepares = true }.Evaluate();
+        Assert.Equal(2, learner.Seen.Count);
+        Assert.False(Directory.Exists(Path.Combine(_folder.Path, "cells")));
+        new Evaluator(plan, OpenForLearner()).Evaluate();
+        Assert.Equal(2, learner.Seen.Count);
+        new Evaluator(
+            plan,
+            RecordFolder.Open(_folder.Path, Content(("attack learner", "learner")), fresh: true)
+        ).Evaluate();
+        Assert.Equal(4, learner.Seen.Count);
+    }
+
+    [Fact]
+    public void A_file_of_what_an_attack_learned_that_was_cut_is_named()
+    {
+        EvaluationPlan plan = WithLearner(out _);
+        new Evaluator(plan, OpenForLearner()) { OnlyPrepares = true }.Evaluate();
+        string file = Directory.GetFiles(Path.Combine(_folder.Path, "learned")).Min()!;
+        File.WriteAllBytes(file, File.ReadAllBytes(file)[..^2]);
+        var error = Assert.Throws<IOException>(() => new Evaluator(plan, OpenForLearner()).Evaluate());
+        Assert.Contains($"'{file}' does not hold what learner learned", error.Message, StringComparison.Ordinal);
+    }
+
+    private EvaluationPlan WithLearner(out EvaluatorTrainingTests.Learner learner)
+    {
+        learner = new EvaluatorTrainingTests.Learner();
+        EvaluationPlan plan = Plan();
+        return plan with { TrainingImages = plan.Images, Attacks = [new("learner", learner, [0.1])] };
+    }
+
+    private RecordFolder OpenForLearner() => Open(_folder.Path, ("attack learner", "learner"));
+
     private EvaluationFindings Evaluate() => new Evaluator(Plan(), Open()).Evaluate();
 
     private RecordFolder Open() => Open(_folder.Path);

@@ -141,6 +141,16 @@ public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassi
         };
 
     /// <inheritdoc/>
+    public IReadOnlyDictionary<string, Tensor>? Learned => _learned?.State;
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IClassifier> WithLearned(IPredictor model, IReadOnlyDictionary<string, Tensor> learned) =>
+        this with
+        {
+            _learned = PerturbationGenerators.Of(learned, model.Shape),
+        };
+
+    /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>

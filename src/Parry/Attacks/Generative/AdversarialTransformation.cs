@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Models.Architectures;
 using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
@@ -84,14 +85,7 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
         CancellationToken cancellation = default
     )
     {
-        int pixels = model.Shape.Pixels;
-        nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(
-            pixels + (data.Goal.IsTargeted ? model.Classes : 0),
-            Hidden,
-            pixels,
-            data.Random.Seed(0),
-            Kind == TransformationKind.Autoencoder ? nn.Sigmoid() : null
-        );
+        nn.Module<Tensor, Tensor> network = NewNetwork(model, data.Goal.IsTargeted, data.Random.Seed(0));
         new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(
             network,
             data,
@@ -113,6 +107,19 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
     }
 
     /// <inheritdoc/>
+    public IReadOnlyDictionary<string, Tensor>? Learned =>
+        _network?.State().ToDictionary(weight => PrefixOf(_targeted) + weight.Key, weight => weight.Value);
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IClassifier> WithLearned(IPredictor model, IReadOnlyDictionary<string, Tensor> learned)
+    {
+        bool targeted = learned.Under(PrefixOf(true)).Count > 0;
+        nn.Module<Tensor, Tensor> network = NewNetwork(model, targeted, seed: 0);
+        network.LoadState(learned.Under(PrefixOf(targeted)));
+        return this with { _network = network, _targeted = targeted };
+    }
+
+    /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
         Tensor images = batch.Images;
@@ -126,6 +133,17 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
 
     /// <summary>Frees what it has learned.</summary>
     public void Dispose() => _network?.Dispose();
+
+    private static string PrefixOf(bool targeted) => targeted ? "targeted." : "untargeted.";
+
+    private nn.Module<Tensor, Tensor> NewNetwork(IPredictor model, bool targeted, long seed) =>
+        NetworkTraining.Dense(
+            model.Shape.Pixels + (targeted ? model.Classes : 0),
+            Hidden,
+            model.Shape.Pixels,
+            seed,
+            Kind == TransformationKind.Autoencoder ? nn.Sigmoid() : null
+        );
 
     private Tensor Size(Tensor change) =>
         Norm == Norm.L2

@@ -94,6 +94,16 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
     }
 
     /// <inheritdoc/>
+    public IReadOnlyDictionary<string, Tensor>? Learned => _learned?.State;
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IScorer> WithLearned(IPredictor model, IReadOnlyDictionary<string, Tensor> learned) =>
+        this with
+        {
+            _learned = PerturbationGenerators.Of(learned, model.Shape),
+        };
+
+    /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>

@@ -1,4 +1,6 @@
+using System.Globalization;
 using Parry.Attacks.Building;
+using Parry.Models.Architectures;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -63,6 +65,38 @@ internal sealed class PerturbationGenerators : IDisposable
         return learned;
     }
 
+    /// <summary>The weights of all, each under a <see cref="LearnedName"/>.</summary>
+    public IReadOnlyDictionary<string, Tensor> State =>
+        (
+            from budget in _byBudget
+            from generator in budget.Value
+            from weight in generator.Value.State()
+            let goal = _targeted ? $"{generator.Key}" : LearnedName.Any
+            select KeyValuePair.Create($"{new LearnedName(goal, budget.Key, weight.Key)}", weight.Value)
+        ).ToDictionary();
+
+    /// <summary>Generators with the weights of others, as <see cref="State"/> gave them.</summary>
+    /// <param name="state">The weights, which are copied.</param>
+    /// <param name="shape">The shape of the images.</param>
+    /// <exception cref="InvalidDataException">They are weights of something else.</exception>
+    public static PerturbationGenerators Of(IReadOnlyDictionary<string, Tensor> state, ImageShape shape)
+    {
+        var generators = state
+            .GroupBy(weight => LearnedName.Parse(weight.Key) with { Part = "" })
+            .ToDictionary(own => own.Key, own => own.ToDictionary(w => LearnedName.Parse(w.Key).Part, w => w.Value));
+        var learned = new PerturbationGenerators(targeted: generators.Keys.All(name => name.Goal != LearnedName.Any));
+        using Generator random = Devices.Generator(0);
+        foreach (var (name, weights) in generators)
+        {
+            var generator = new PerturbationGenerator(shape, random);
+            generator.LoadState(weights);
+            learned._byBudget.TryAdd(name.Epsilon, []);
+            learned._byBudget[name.Epsilon][ClassOf(name)] = generator;
+        }
+
+        return learned;
+    }
+
     /// <summary>The perturbed images, in the box.</summary>
     /// <exception cref="UserErrorException">Nothing was learned for such a goal or such images.</exception>
     public Tensor Perturb(Tensor images, Goal goal, double epsilon)
@@ -119,6 +153,11 @@ internal sealed class PerturbationGenerators : IDisposable
 
     /// <summary>Images with a perturbation, in the box.</summary>
     public static Tensor Add(Tensor images, Tensor perturbation) => (images + perturbation).clamp(0.0, 1.0);
+
+    private static long ClassOf(LearnedName name) =>
+        name.Goal == LearnedName.Any ? WantedClasses.Any
+        : long.TryParse(name.Goal, CultureInfo.InvariantCulture, out long wanted) ? wanted
+        : throw new InvalidDataException($"It holds '{name}', which names no class.");
 
     /// <summary>Frees the generators.</summary>
     public void Dispose()

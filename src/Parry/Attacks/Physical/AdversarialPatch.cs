@@ -1,5 +1,6 @@
 using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Models.Architectures;
 using Parry.Models.Training;
 using Parry.Options;
 using Parry.Runtime;
@@ -91,6 +92,17 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
             Patch = patches.DetachFromDisposeScope(),
         };
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, Tensor>? Learned =>
+        Patch is null ? null : new Dictionary<string, Tensor> { [nameof(Patch)] = Patch };
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IClassifier> WithLearned(IPredictor model, IReadOnlyDictionary<string, Tensor> learned) =>
+        this with
+        {
+            Patch = learned.Copy(nameof(Patch)),
+        };
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">It has not been trained.</exception>

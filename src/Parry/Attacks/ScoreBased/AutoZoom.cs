@@ -97,6 +97,16 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
     }
 
     /// <inheritdoc/>
+    public IReadOnlyDictionary<string, Tensor>? Learned => Codec?.State;
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IScorer> WithLearned(IPredictor model, IReadOnlyDictionary<string, Tensor> learned) =>
+        this with
+        {
+            Codec = ImageCodec.Of(learned, model.Shape),
+        };
+
+    /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">Its decoder is not trained.</exception>
     public Tensor Perturb(IScorer model, Batch batch)
     {

@@ -14,6 +14,8 @@ namespace Parry.Attacks.ScoreBased;
 /// </summary>
 internal sealed class ImageCodec : IDisposable
 {
+    private const string Encoder = "encoder.";
+    private const string Decoder = "decoder.";
     private const int Channels = 16;
     private const int BatchSize = 32;
     private const int LargestHalvedOnce = 28;
@@ -84,6 +86,25 @@ internal sealed class ImageCodec : IDisposable
 
         foreach (Tensor parameter in parameters)
             parameter.requires_grad_(false);
+        return codec;
+    }
+
+    /// <summary>The weights.</summary>
+    public IReadOnlyDictionary<string, Tensor> State =>
+        (
+            from part in new[] { (Prefix: Encoder, Network: _encoder), (Prefix: Decoder, Network: _decoder) }
+            from weight in part.Network.State()
+            select KeyValuePair.Create(part.Prefix + weight.Key, weight.Value)
+        ).ToDictionary();
+
+    /// <summary>An auto-encoder with the weights of another, as <see cref="State"/> gave them.</summary>
+    /// <exception cref="InvalidDataException">They are weights of something else.</exception>
+    public static ImageCodec Of(IReadOnlyDictionary<string, Tensor> state, ImageShape shape)
+    {
+        using var random = Devices.Generator(0);
+        var codec = new ImageCodec(shape, random);
+        codec._encoder.LoadState(state.Under(Encoder));
+        codec._decoder.LoadState(state.Under(Decoder));
         return codec;
     }
 

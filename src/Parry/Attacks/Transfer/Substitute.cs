@@ -80,12 +80,7 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
     )
     {
         using var scope = NewDisposeScope();
-        using var weights = Devices.Generator(data.Random.Seed(0));
-        var substitute = new StableClassifier(
-            Classifiers.Create(Architecture, model.Shape, model.Classes, weights),
-            model.Shape,
-            model.Classes
-        );
+        StableClassifier substitute = NewSubstitute(model, data.Random.Seed(0));
         Batch seen = Pieces(model, data, piece => piece.Images, cancellation);
         for (int round = 0; ; round++)
         {
@@ -110,6 +105,17 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
     }
 
     /// <inheritdoc/>
+    public IReadOnlyDictionary<string, Tensor>? Learned => _substitute?.Network.State().ToDictionary();
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IPredictor> WithLearned(IPredictor model, IReadOnlyDictionary<string, Tensor> learned)
+    {
+        StableClassifier substitute = NewSubstitute(model, seed: 0);
+        substitute.Network.LoadState(learned);
+        return this with { _substitute = substitute };
+    }
+
+    /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
@@ -122,6 +128,16 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
 
     /// <summary>Frees what it has learned.</summary>
     public void Dispose() => _substitute?.Network.Dispose();
+
+    private StableClassifier NewSubstitute(IPredictor model, long seed)
+    {
+        using var weights = Devices.Generator(seed);
+        return new StableClassifier(
+            Classifiers.Create(Architecture, model.Shape, model.Classes, weights),
+            model.Shape,
+            model.Classes
+        );
+    }
 
     // Images moved to where the substitute's belief in the model's label changes most.
     private Tensor Augment(IClassifier substitute, Batch batch)

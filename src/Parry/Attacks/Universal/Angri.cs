@@ -1,5 +1,6 @@
 using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Models.Architectures;
 using Parry.Options;
 using static TorchSharp.torch;
 
@@ -14,6 +15,8 @@ namespace Parry.Attacks.Universal;
 /// </summary>
 public sealed record Angri : ITrainedAttack<IClassifier>
 {
+    private const string Chosen = "chosen";
+
     private nn.Module<Tensor, Tensor>? _network;
     private Tensor? _chosen;
 
@@ -43,6 +46,18 @@ public sealed record Angri : ITrainedAttack<IClassifier>
     public bool IsTrained => _network is not null;
 
     /// <inheritdoc/>
+    public IReadOnlyDictionary<string, Tensor>? Learned =>
+        _network?.State().Append(KeyValuePair.Create(Chosen, _chosen!)).ToDictionary();
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IClassifier> WithLearned(IPredictor model, IReadOnlyDictionary<string, Tensor> learned)
+    {
+        nn.Module<Tensor, Tensor> network = NewNetwork(model, seed: 0);
+        network.LoadState(learned.Where(weight => weight.Key != Chosen).ToDictionary());
+        return this with { _network = network, _chosen = learned.Copy(Chosen) };
+    }
+
+    /// <inheritdoc/>
     public ITrainedAttack<IClassifier> Train(
         IClassifier model,
         Batch data,
@@ -51,13 +66,7 @@ public sealed record Angri : ITrainedAttack<IClassifier>
         CancellationToken cancellation = default
     )
     {
-        nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(
-            model.Shape.Pixels + model.Classes,
-            Hidden,
-            model.Shape.Pixels,
-            data.Random.Seed(0),
-            nn.Sigmoid()
-        );
+        nn.Module<Tensor, Tensor> network = NewNetwork(model, data.Random.Seed(0));
         new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(
             network,
             data,
@@ -99,6 +108,9 @@ public sealed record Angri : ITrainedAttack<IClassifier>
         _network?.Dispose();
         _chosen?.Dispose();
     }
+
+    private nn.Module<Tensor, Tensor> NewNetwork(IPredictor model, long seed) =>
+        NetworkTraining.Dense(model.Shape.Pixels + model.Classes, Hidden, model.Shape.Pixels, seed, nn.Sigmoid());
 
     private static Tensor Draw(nn.Module<Tensor, Tensor> network, Tensor images, Tensor targets, int classes) =>
         NetworkTraining.Apply(network, Input(images, targets, classes)).reshape(images.shape);

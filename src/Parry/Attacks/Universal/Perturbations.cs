@@ -1,4 +1,5 @@
 using Parry.Attacks.Building;
+using Parry.Models.Architectures;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Universal;
@@ -9,6 +10,8 @@ namespace Parry.Attacks.Universal;
 /// </summary>
 internal sealed class Perturbations : IDisposable
 {
+    private const string Part = "perturbation";
+
     private readonly Norm _norm;
     private readonly bool _targeted;
     private readonly SortedDictionary<double, Tensor> _byBudget = [];
@@ -52,6 +55,24 @@ internal sealed class Perturbations : IDisposable
             learned._byBudget[epsilon] = all.DetachFromDisposeScope();
         }
 
+        return learned;
+    }
+
+    /// <summary>The perturbations, each under a <see cref="LearnedName"/>.</summary>
+    public IReadOnlyDictionary<string, Tensor> State =>
+        _byBudget.ToDictionary(
+            learned => $"{new LearnedName(_targeted ? LearnedName.Each : LearnedName.Any, learned.Key, Part)}",
+            learned => learned.Value
+        );
+
+    /// <summary>The perturbations of others, as <see cref="State"/> gave them, which are copied.</summary>
+    /// <exception cref="InvalidDataException">They are something else.</exception>
+    public static Perturbations Of(Norm norm, IReadOnlyDictionary<string, Tensor> state)
+    {
+        LearnedName[] names = [.. state.Keys.Select(LearnedName.Parse)];
+        var learned = new Perturbations(norm, targeted: names.All(name => name.Goal == LearnedName.Each));
+        foreach (LearnedName name in names)
+            learned._byBudget[name.Epsilon] = state.Copy($"{name}");
         return learned;
     }
 

@@ -62,6 +62,16 @@ public abstract record UniversalAttack : IBudgetAttack<IClassifier>, ITrainedAtt
         };
 
     /// <inheritdoc/>
+    public IReadOnlyDictionary<string, Tensor>? Learned => _learned?.State;
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IClassifier> WithLearned(IPredictor model, IReadOnlyDictionary<string, Tensor> learned) =>
+        this with
+        {
+            _learned = Perturbations.Of(Norm, learned),
+        };
+
+    /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch, double epsilon)
     {
         Perturbations learned = _learned ?? throw new InvalidOperationException($"The attack {Name} is not trained.");

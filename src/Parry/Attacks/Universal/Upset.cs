@@ -1,5 +1,6 @@
 using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Models.Architectures;
 using Parry.Options;
 using static TorchSharp.torch;
 
@@ -15,6 +16,9 @@ namespace Parry.Attacks.Universal;
 /// </summary>
 public sealed record Upset : ITrainedAttack<IClassifier>
 {
+    private const string Perturbations = "perturbations";
+    private const string Chosen = "chosen";
+
     private Tensor? _perturbations;
     private Tensor? _chosen;
 
@@ -88,6 +92,18 @@ public sealed record Upset : ITrainedAttack<IClassifier>
             .DetachFromDisposeScope();
         return this with { _perturbations = each, _chosen = chosen };
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, Tensor>? Learned =>
+        IsTrained ? new Dictionary<string, Tensor> { [Perturbations] = _perturbations!, [Chosen] = _chosen! } : null;
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IClassifier> WithLearned(IPredictor model, IReadOnlyDictionary<string, Tensor> learned) =>
+        this with
+        {
+            _perturbations = learned.Copy(Perturbations),
+            _chosen = learned.Copy(Chosen),
+        };
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)

@@ -16,12 +16,14 @@ namespace Parry.Evaluation.Cells;
 /// <param name="model">The classifier, bare or defended, as the attacker sees it.</param>
 /// <param name="title">The classifier's name in sentences.</param>
 /// <param name="isDefended">Whether it has a defense, which the attacker knows.</param>
+/// <param name="kept">Where what the attack learns is kept, so that it is learned once.</param>
 internal sealed class AttackOnModel(
     EvaluationPlan plan,
     PlannedAttack attack,
     IPredictor model,
     string title,
-    bool isDefended
+    bool isDefended,
+    LearnedFile kept
 ) : IDisposable
 {
     private ITrainedAttack<IClassifier>? _trained;
@@ -44,8 +46,7 @@ internal sealed class AttackOnModel(
     /// <returns>One result for each budget, or one in all; the caller owns them.</returns>
     public IReadOnlyList<AttackResult> Run(RangeImages images, Goal goal, bool[]? attacked, EvaluationStages stages)
     {
-        if (_trained is null && Learner is { } learner && !CameTrained)
-            Train(learner, stages);
+        Prepare(stages);
         stages.Begin($"{attack.Name} on {title}");
         using Tensor starts = plan.Images.Take(Math.Min(StartingPoint.MostImages, plan.Images.Count)).ImageTensor();
         var run = new AttackRun(images.Pixels, goal, plan.Seed)
@@ -58,6 +59,21 @@ internal sealed class AttackOnModel(
             Cancellation = stages.Cancellation,
         };
         return AttackDispatch.Run(_trained ?? attack.Attack, model, run);
+    }
+
+    /// <summary>Has the attack learn, or take over what it learned before, if it must.</summary>
+    public void Prepare(EvaluationStages stages)
+    {
+        if (_trained is not null || Learner is not { } learner || CameTrained)
+            return;
+        if (kept.Read(learner, model) is { } before)
+        {
+            (_trained, Training) = before;
+            return;
+        }
+
+        Train(learner, stages);
+        kept.Write(_trained!, Training!);
     }
 
     public void Dispose() => _trained?.Dispose();

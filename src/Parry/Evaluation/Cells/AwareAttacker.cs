@@ -9,7 +9,8 @@ namespace Parry.Evaluation.Cells;
 /// </summary>
 /// <param name="plan">The evaluation.</param>
 /// <param name="cell">The attack, the defense, and what the attacker knows.</param>
-internal sealed class AwareAttacker(EvaluationPlan plan, Cell cell) : IDisposable
+/// <param name="kept">Where what the attack learns is kept.</param>
+internal sealed class AwareAttacker(EvaluationPlan plan, Cell cell, LearnedFile kept) : IDisposable
 {
     private readonly double?[] _weights =
     [
@@ -26,6 +27,13 @@ internal sealed class AwareAttacker(EvaluationPlan plan, Cell cell) : IDisposabl
 
     /// <summary>What learning to attack took; null where nothing was learned.</summary>
     public AttackTraining? Training => _byWeight.FirstOrDefault()?.Training;
+
+    /// <summary>Has the attack learn, if it must.</summary>
+    public void Prepare(EvaluationStages stages)
+    {
+        using AttackOnModel first = With(_weights[0]);
+        first.Prepare(stages);
+    }
 
     /// <summary>Attacks images.</summary>
     /// <param name="images">The clean images.</param>
@@ -57,7 +65,7 @@ internal sealed class AwareAttacker(EvaluationPlan plan, Cell cell) : IDisposabl
         bool knowsSeed = cell.Threat == Threat.WhiteBoxRevisited;
         string title = $"{cell.Subject.Title}, adaptive{(knowsSeed ? " with its seed" : "")}";
         IPredictor seen = Defended(UsesSubstitute ? cell.Attack.Source! : plan.Model, weight);
-        return new AttackOnModel(plan, cell.Attack, seen, title, isDefended: true);
+        return new AttackOnModel(plan, cell.Attack, seen, title, isDefended: true, kept);
     }
 
     // The defended classifier as the attacker rebuilds it.

@@ -43,6 +43,9 @@ internal sealed class CellStore(RecordFolder? folder, IReadOnlyList<ImageRange> 
     /// <summary>Files in the folder that belong to no part of the plan.</summary>
     public IReadOnlyList<string> Foreign(PlannedCells cells) => folder?.Foreign(cells.Names, ranges) ?? [];
 
+    /// <summary>Where what the attack of a cell learns is kept.</summary>
+    public LearnedFile LearnedFile(CellName cell) => new(folder?.FileOfLearned(cell));
+
     /// <summary>What was measured of a cell on a range; null if that is still to be done.</summary>
     public CellPart? Part(CellName cell, ImageRange range)
     {

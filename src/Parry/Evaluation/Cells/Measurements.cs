@@ -43,6 +43,36 @@ internal sealed class Measurements(
             CheckGradients(subject);
     }
 
+    /// <summary>Has all attacks learn that must, and measures nothing.</summary>
+    public void Prepare()
+    {
+        foreach (PlannedAttack attack in plan.Attacks)
+        {
+            Try(
+                attack.Name,
+                cells.Bare,
+                () =>
+                {
+                    using AttackOnModel onModel = OnBare(attack);
+                    onModel.Prepare(stages);
+                }
+            );
+        }
+
+        foreach (Cell cell in cells.Defended.SelectMany(cells.AllAware))
+        {
+            Try(
+                cell.Attack.Name,
+                cell.Subject,
+                () =>
+                {
+                    using var attacker = new AwareAttacker(plan, cell, store.LearnedFile(cell.Name));
+                    attacker.Prepare(stages);
+                }
+            );
+        }
+    }
+
     /// <summary>What is missing of all ranges.</summary>
     public IEnumerable<string> Missing()
     {
@@ -160,12 +190,18 @@ internal sealed class Measurements(
         }
     }
 
+    private AttackOnModel OnBare(PlannedAttack attack)
+    {
+        CellName name = cells.Unaware(attack)[0].Name;
+        IPredictor seen = attack.Source ?? plan.Model;
+        return new(plan, attack, seen, cells.Bare.Title, isDefended: false, store.LearnedFile(name));
+    }
+
     // The attack on the bare classifier or its substitute, whose images are then shown to each defense.
     private void AttackUnaware(PlannedAttack attack)
     {
         Cell[] together = cells.Unaware(attack);
-        IPredictor seen = attack.Source ?? plan.Model;
-        using var onModel = new AttackOnModel(plan, attack, seen, cells.Bare.Title, isDefended: false);
+        using AttackOnModel onModel = OnBare(attack);
         NoteCameTrained(attack, onModel, cells.Bare.Title);
         foreach (ImageRange range in Missing([.. together.Select(cell => cell.Name)]))
         {
@@ -221,7 +257,7 @@ internal sealed class Measurements(
 
     private void AttackAware(Cell cell)
     {
-        using var attacker = new AwareAttacker(plan, cell);
+        using var attacker = new AwareAttacker(plan, cell, store.LearnedFile(cell.Name));
         if (attacker.UsesSubstitute)
             log.Note(
                 $"{cell.Attack.Name} by an attacker who knows {cell.Subject.Title} was crafted on the substitute "

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Parry.Attacks;
 using Parry.Data.Files;
 
 namespace Parry.Evaluation.Cells;
@@ -81,6 +82,7 @@ internal static class RecordFile
     UseStringEnumConverter = true,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals
 )]
+[JsonSerializable(typeof(AttackTraining))]
 [JsonSerializable(typeof(CellPart))]
 [JsonSerializable(typeof(SampleRecord))]
 [JsonSerializable(typeof(GradientCheck))]

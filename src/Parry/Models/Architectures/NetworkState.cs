@@ -66,6 +66,22 @@ public static class NetworkState
             tensor.copy_(state[name]);
     }
 
+    /// <summary>The tensors under a path, such as <c>optimizer.</c>, by the rest of their names.</summary>
+    public static IReadOnlyDictionary<string, Tensor> Under(
+        this IReadOnlyDictionary<string, Tensor> state,
+        string prefix
+    ) =>
+        state
+            .Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal))
+            .ToDictionary(entry => entry.Key[prefix.Length..], entry => entry.Value);
+
+    /// <summary>A copy of one tensor, which the caller owns.</summary>
+    /// <exception cref="InvalidDataException">There is none of that name.</exception>
+    public static Tensor Copy(this IReadOnlyDictionary<string, Tensor> state, string name) =>
+        state.TryGetValue(name, out Tensor? tensor)
+            ? tensor.clone().DetachFromDisposeScope()
+            : throw new InvalidDataException($"It holds no '{name}'.");
+
     /// <summary>Puts a network and its children into training mode, with draws from this generator.</summary>
     public static void Train(this nn.Module network, Generator random)
     {

@@ -1,3 +1,4 @@
+using Parry.Models.Architectures;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Files;
@@ -9,10 +10,7 @@ public sealed record SafeTensorsFile(
 ) : IDisposable
 {
     /// <summary>Returns the tensors under a path, such as <c>optimizer.</c>, by the rest of their names.</summary>
-    public IReadOnlyDictionary<string, Tensor> Under(string prefix) =>
-        Tensors
-            .Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal))
-            .ToDictionary(entry => entry.Key[prefix.Length..], entry => entry.Value);
+    public IReadOnlyDictionary<string, Tensor> Under(string prefix) => Tensors.Under(prefix);
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
