@@ -166,12 +166,22 @@ public sealed class TrainClassifierTests(TrainedModels trained) : IDisposable
             ModelFile.Describe(Weights).Training,
             StringComparison.Ordinal
         );
+
+        string[] squared = ["--robust-manifold", vae, "--pairs-loss", "squared", "--pairs-every", "0.5"];
+        train = await TrainTo(Path.Combine(_folder.Path, "squared.safetensors"), ["--epochs", "1", .. squared]);
+        Assert.Equal((0, ""), (train.Code, train.Error));
+        Assert.Equal(
+            $"cross entropy, robust manifold of {vae} every 0.5 epochs, pairs within 1.5, "
+                + "squared difference, weight 0.5",
+            ModelFile.Describe(Path.Combine(_folder.Path, "squared.safetensors")).Training
+        );
     }
 
     [Theory]
     [InlineData("--adversarial together with", "--warm-up", "1")]
-    [InlineData("--adversarial together with", "--robust-manifold", "vae.safetensors")]
+    [InlineData("at most 1", "--robust-manifold", "mnist/gan", "--pairs-loss", "squared", "--pairs-weight", "2")]
     [InlineData("--robust-manifold together with", "--adversarial", "fgsm", "--pairs-every", "2")]
+    [InlineData("--robust-manifold together with", "--pairs-loss", "squared")]
     [InlineData("no model file", "--adversarial", "fgsm", "--robust-manifold", "missing.safetensors")]
     [InlineData("one of them", "--adversarial", "fgsm", "--temperature", "10")]
     [InlineData("one of them", "--noise", "0.1", "--distill", "mnist/e")]

@@ -63,9 +63,10 @@ internal sealed record ExperimentRow
     public IReadOnlyDictionary<string, string> With { get; init; } = new Dictionary<string, string>();
 
     /// <summary>
-    /// The printed numbers, one for each column, with spaces between; <c>-</c> where none is printed.
+    /// The printed numbers, one for each column, with spaces between; <c>-</c> where none is printed. Empty for a row
+    /// that is not in the document.
     /// </summary>
-    public required string Published { get; init; }
+    public string Published { get; init; } = "";
 
     /// <summary>Why the row has no number of Parry's; null if it has.</summary>
     public string? Missing { get; init; }

@@ -39,12 +39,17 @@ internal sealed class NumberReader(string folder, IReadOnlyDictionary<string, st
         where pair.Second != "-"
         select (row, pair.First, pair.Second);
 
-    /// <summary>The printed numbers, and the numbers of further columns, of which none is printed.</summary>
+    /// <summary>The printed numbers, and those of further rows and columns, of which none is printed.</summary>
     public static IEnumerable<(ExperimentRow Row, ExperimentColumn Column, string Published)> AllCells(
         Experiment table
     ) =>
         Cells(table)
-            .Concat(from row in table.Rows from column in table.Columns where column.Extra select (row, column, ""));
+            .Concat(
+                from row in table.Rows
+                from column in table.Columns
+                where column.Extra || row.Published.Length == 0
+                select (row, column, "")
+            );
 
     /// <summary>A printed number without one of Parry's.</summary>
     public static ReproducedNumber Unmeasured(ExperimentRow row, ExperimentColumn column, string published) =>

@@ -11,10 +11,12 @@ namespace Parry.Cli.Training;
 
 /// <summary>
 /// The options of <c>parry train classifier</c> that choose the loss: the ordinary one, adversarial training, that of a
-/// teacher or student of distillation, or noise; and robust manifold training in addition to adversarial training.
+/// teacher or student of distillation, or noise; and robust manifold training in addition to any of them.
 /// </summary>
 internal sealed class LossArguments
 {
+    private const string CrossEntropyName = "cross-entropy";
+
     private readonly Option<string?> _adversarial = new("--adversarial")
     {
         Description =
@@ -50,13 +52,19 @@ internal sealed class LossArguments
     private readonly Option<string?> _manifold = new("--robust-manifold")
     {
         Description =
-            "With --adversarial, also learn to give the same answer to similar images of this generator or "
-            + "variational auto-encoder.",
+            "Also learn to give the same answer to similar images of this generator or variational auto-encoder.",
         HelpName = "GENERATOR",
     };
-    private readonly Option<int?> _every = Arguments.Optional<int>(
+    private readonly Option<double?> _every = Arguments.Optional<double>(
         "--pairs-every",
         "Epochs between two searches for pairs of such images; by default 5."
+    );
+    private readonly Option<string> _difference = Arguments.Choice(
+        "--pairs-loss",
+        "What is small for a pair: the cross entropy between its two answers, or, as in the paper's first version, "
+            + "their squared difference, with the weight W of pairs and 1 - W of the other loss.",
+        CrossEntropyName,
+        "squared"
     );
     private readonly Option<double?> _within = Arguments.Optional<double>(
         "--pairs-within",
@@ -64,7 +72,7 @@ internal sealed class LossArguments
     );
     private readonly Option<double?> _weight = Arguments.Optional<double>(
         "--pairs-weight",
-        "The weight of pairs in the loss; by default 0.01."
+        "The weight of pairs in the loss; by default 0.01, or 0.5 if squared."
     );
 
     private readonly Option<double?> _noise = Arguments.Optional<double>(
@@ -74,7 +82,20 @@ internal sealed class LossArguments
 
     /// <summary>All options.</summary>
     public IEnumerable<Option> All =>
-        [_adversarial, _share, _warmUp, _sources, _manifold, _every, _within, _weight, _temperature, _distill, _noise];
+        [
+            _adversarial,
+            _share,
+            _warmUp,
+            _sources,
+            _manifold,
+            _every,
+            _difference,
+            _within,
+            _weight,
+            _temperature,
+            _distill,
+            _noise,
+        ];
 
     /// <summary>Makes the loss from the given options.</summary>
     /// <param name="result">The command line.</param>
@@ -97,52 +118,47 @@ internal sealed class LossArguments
                     + "train with one of them"
             );
         if (
-            result.GetValue(_manifold) is null
+            attack is null
             && (
-                result.GetValue(_every) is not null
-                || result.GetValue(_within) is not null
-                || result.GetValue(_weight) is not null
+                result.GetValue(_share) is not null
+                || result.GetValue(_warmUp) is not null
+                || result.GetValue(_sources) is not null
             )
         )
             throw new UserErrorException(
-                "expected --robust-manifold together with --pairs-every, --pairs-within or --pairs-weight: name "
-                    + "the model that draws the pairs"
+                "expected --adversarial together with --adversarial-share, --warm-up or --sources: say which attack to "
+                    + "train with, such as pgd:eps=0.3"
             );
-        if (attack is not null)
-            return result.GetValue(_manifold) is { } generator
-                ? Manifold(result, attack, generator, context)
-                : Adversarial(result, attack, context.Classifier);
-        if (
-            result.GetValue(_share) is not null
-            || result.GetValue(_warmUp) is not null
-            || result.GetValue(_sources) is not null
-            || result.GetValue(_manifold) is not null
-        )
-            throw new UserErrorException(
-                "expected --adversarial together with --adversarial-share, --warm-up, --sources or "
-                    + "--robust-manifold: say which attack to train with, such as pgd:norm=l2,eps=1.5"
-            );
-        return noise is { } deviation ? new NoiseAugmentation(deviation)
+
+        ITrainingLoss loss =
+            attack is not null ? Adversarial(result, attack, context.Classifier)
+            : noise is { } deviation ? new NoiseAugmentation(deviation)
             : teacher is null ? new CrossEntropy(temperature)
             : new Distillation(context.Classifier(teacher), teacher, temperature);
+        return WithPairs(result, loss, context);
     }
 
-    private RobustManifold Manifold(ParseResult result, string attack, string generator, DefenseContext context)
+    private ITrainingLoss WithPairs(ParseResult result, ITrainingLoss loss, DefenseContext context)
     {
-        var search = new PairSearch(context.LatentModel(generator));
-        var paper = new RobustManifold(
-            Adversarial(result, attack, context.Classifier),
-            search with
-            {
-                Distance = result.GetValue(_within) ?? search.Distance,
-            },
-            generator
-        );
-        return paper with
+        double? every = result.GetValue(_every);
+        double? within = result.GetValue(_within);
+        double? weight = result.GetValue(_weight);
+        bool isSquared = result.GetValue(_difference) != CrossEntropyName;
+        if (result.GetValue(_manifold) is not { } generator)
+            return every is null && within is null && weight is null && !isSquared
+                ? loss
+                : throw new UserErrorException(
+                    "expected --robust-manifold together with --pairs-every, --pairs-loss, --pairs-within or "
+                        + "--pairs-weight: name the model that draws the pairs"
+                );
+        if (isSquared && weight > 1)
+            throw new UserErrorException($"expected --pairs-weight to be at most 1 if squared, got {weight}");
+        PairSearch search = new(context.LatentModel(generator))
         {
-            Every = result.GetValue(_every) ?? paper.Every,
-            Weight = result.GetValue(_weight) ?? paper.Weight,
+            Difference = isSquared ? PairDifference.Squared : PairDifference.CrossEntropy,
         };
+        var paper = new RobustManifold(loss, search with { Distance = within ?? search.Distance }, generator);
+        return paper with { Every = every ?? paper.Every, Weight = weight ?? paper.Weight };
     }
 
     private AdversarialTraining Adversarial(ParseResult result, string attack, Func<string, IClassifier> load)

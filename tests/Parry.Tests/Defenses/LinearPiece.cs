@@ -32,6 +32,7 @@ internal sealed class LinearPiece : IDisposable
             Random = new SampleRandom(1, new long[] { 10, 11, 12, 13, 14 }),
             BatchSeed = 4,
             Epoch = 0.5,
+            Step = 0.1,
         };
     }
 

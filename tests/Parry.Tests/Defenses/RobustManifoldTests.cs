@@ -55,6 +55,53 @@ public sealed class RobustManifoldTests : IDisposable
     }
 
     [Fact]
+    public void The_squared_difference_of_near_pairs_shares_the_loss_with_that_of_the_images()
+    {
+        using var scope = NewDisposeScope();
+        using var linear = new LinearPiece(scale: 3);
+        RobustManifold training = Make(PairDifference.Squared) with { Weight = 0.3 };
+        TrainingPiece due = linear.Piece with { Epoch = 10 };
+        double images = s_beside.Of(due).Loss.Item();
+        ManifoldPairs pairs = training.Pairs(due);
+        double[] differences =
+        [
+            .. Enumerable
+                .Range(0, LinearPiece.Count)
+                .Where(i => Norm.L2.Of(pairs.First[i..(i + 1)] - pairs.Second[i..(i + 1)]).Item() <= 2)
+                .Select(i =>
+                    (linear.Probabilities(pairs.First[i..(i + 1)]) - linear.Probabilities(pairs.Second[i..(i + 1)]))
+                        .pow(2)
+                        .sum()
+                        .Item()
+                ),
+        ];
+        Assert.NotEmpty(differences);
+        Assert.Contains(differences, difference => difference > 0.01);
+        double expected = (0.7 * images) + (0.3 * LinearPiece.Count * differences.Average());
+        Assert.Equal(expected, training.Of(due).Loss.Item(), 1e-3);
+
+        TrainingPiece other = linear.Piece with { Epoch = 9 };
+        Assert.Equal(0.7 * s_beside.Of(other).Loss.Item(), training.Of(other).Loss.Item(), 1e-4);
+    }
+
+    [Fact]
+    public void Searches_may_be_several_in_an_epoch()
+    {
+        using var scope = NewDisposeScope();
+        using var linear = new LinearPiece(scale: 3);
+        RobustManifold training = Make() with { Every = 0.25 };
+        double[] due =
+        [
+            .. Enumerable
+                .Range(0, 40)
+                .Select(batch => linear.Piece with { Epoch = batch / 20.0, Step = 1 / 20.0 })
+                .Where(piece => training.Of(piece).Loss.Item() != s_beside.Of(piece).Loss.Item())
+                .Select(piece => piece.Epoch),
+        ];
+        Assert.Equal([0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75], due);
+    }
+
+    [Fact]
     public void A_resumed_run_gives_the_weights_of_an_unbroken_one_bit_for_bit_and_not_those_of_one_without_pairs()
     {
         RobustManifold loss = Make() with { Every = 1 };
@@ -92,7 +139,7 @@ public sealed class RobustManifoldTests : IDisposable
 
     private static float[] Weights(ClassifierTrainer trainer) => VaeTests.Weights(trainer.Classifier.Network);
 
-    private static RobustManifold Make()
+    private static RobustManifold Make(PairDifference difference = PairDifference.CrossEntropy)
     {
         using var random = new Generator(3);
         return new(
@@ -105,6 +152,7 @@ public sealed class RobustManifoldTests : IDisposable
                 )
             )
             {
+                Difference = difference,
                 Distance = 2,
                 Steps = 200,
             },

@@ -11,9 +11,10 @@ namespace Parry.Defenses.Breaks;
 /// <summary>
 /// The pair search of robust manifold training, where the paper calls it the overpowered attack (Ilyas, Jalal, Asteri,
 /// Daskalakis, Dimakis, 2017, 1712.09196): looks for two images that a generator G draws close to each other and that a
-/// classifier C classifies differently, by min over z₁, z₂ and max over λ of -CE(C(G(z₁)), C(G(z₂))) +
-/// λ (|G(z₁) - G(z₂)| - ε) + s (|z₁| + |z₂|). In every such pair is an adversarial example that a projection onto the
-/// generator leaves as it is. The search needs no image: as in the authors' code, pairs start uniform in [0, 1]^d.
+/// classifier C classifies differently, by min over z₁, z₂ and max over λ of -D(C(G(z₁)), C(G(z₂))) +
+/// λ (|G(z₁) - G(z₂)| - ε) + s (|z₁| + |z₂|), where D is a <see cref="PairDifference"/>. In every such pair is an
+/// adversarial example that a projection onto the generator leaves as it is. The search needs no image: as in the
+/// authors' code, pairs start uniform in [0, 1]^d.
 /// </summary>
 /// <remarks>
 /// Pairs run as one batch, each with its own λ. A pair is done when its labels differ and it is close enough.
@@ -24,6 +25,9 @@ namespace Parry.Defenses.Breaks;
 public sealed record PairSearch(ILatentModel Generator)
 {
     private const double Smallest = 1e-12;
+
+    /// <summary>D: what the search makes large.</summary>
+    public PairDifference Difference { get; init; }
 
     /// <summary>ε: the largest L2 distance of a pair, of images in [0, 1].</summary>
     public double Distance { get; init; } = 1.5;
@@ -73,10 +77,10 @@ public sealed record PairSearch(ILatentModel Generator)
             [.. multipliers.ToArray<float>().Select(lambda => (double)lambda)]
         );
 
-        // Of -CE(C(x₁), C(x₂)) + λ (|x₁ - x₂| - ε) with respect to x₁ and x₂. It also updates λ.
+        // Of -D(C(x₁), C(x₂)) + λ (|x₁ - x₂| - ε) with respect to x₁ and x₂. It also updates λ.
         Tensor ImageGradient(Tensor drawn)
         {
-            LossGradient pass = classifier.Gradient(Images.Of(drawn), HalfCrossEntropy);
+            LossGradient pass = classifier.Gradient(Images.Of(drawn), HalfDifference);
             var (x1, x2) = Split(drawn);
             Tensor change = x1 - x2;
             Tensor excess = Norm.L2.Of(change) - Distance;
@@ -93,19 +97,11 @@ public sealed record PairSearch(ILatentModel Generator)
         }
     }
 
-    /// <summary>
-    /// The cross entropy -Σ softmax(a) log softmax(b) of rows of logits, [N]; it is differentiated in both.
-    /// </summary>
-    /// <param name="first">a, [N, classes].</param>
-    /// <param name="second">b, [N, classes].</param>
-    public static Tensor CrossEntropy(Tensor first, Tensor second) =>
-        -(first.softmax(-1) * second.log_softmax(-1)).sum(1);
-
     // A classifier's gradient wants one loss for each row: the two of a pair share theirs.
-    private static Tensor HalfCrossEntropy(Tensor logits)
+    private Tensor HalfDifference(Tensor logits)
     {
         var (first, second) = Split(logits);
-        return 0.5 * CrossEntropy(first, second).repeat_interleave(2, 0);
+        return 0.5 * Difference.Of(first, second).repeat_interleave(2, 0);
     }
 
     private static (Tensor First, Tensor Second) Split(Tensor pairs)

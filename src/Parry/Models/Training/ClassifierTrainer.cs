@@ -129,6 +129,7 @@ public sealed class ClassifierTrainer : EpochTrainer
                 Random = new SampleRandom(_options.Seed, Array.ConvertAll(rows, row => (long)row)).Fork(epoch),
                 BatchSeed = SeedOf(iteration, BatchStream),
                 Epoch = iteration / (double)BatchesPerEpoch,
+                Step = 1.0 / BatchesPerEpoch,
             }
         );
         return (loss, logits.argmax(1).eq(labels).sum());

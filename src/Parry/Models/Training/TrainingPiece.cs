@@ -27,4 +27,7 @@ public sealed record TrainingPiece
 
     /// <summary>The number of epochs done, with the fraction of the current one: 0 at the first batch.</summary>
     public required double Epoch { get; init; }
+
+    /// <summary>The share of an epoch that a batch is.</summary>
+    public required double Step { get; init; }
 }
