@@ -74,6 +74,14 @@ public sealed class TrainClassifierTests(TrainedModels trained) : IDisposable
     }
 
     [Fact]
+    public async Task A_recipe_of_the_field_is_taken()
+    {
+        string[] recipe = ["--optimizer", "sgd", "--weight-decay", "1e-4", "--milestones", "2,3", "--mirror"];
+        var train = await Train([.. recipe, "--crop", "1", "--learning-rate", "0.05", "--epochs", "4"]);
+        Assert.Equal((0, ""), (train.Code, train.Error));
+    }
+
+    [Fact]
     public async Task Adversarial_and_distilled_classifiers_say_in_their_files_how_they_were_trained()
     {
         string[] quick = ["--epochs", "2", "--batch", "32"];
@@ -189,7 +197,12 @@ public sealed class TrainClassifierTests(TrainedModels trained) : IDisposable
     [InlineData("one budget", "--adversarial", "cw-l2")]
     [InlineData("one budget", "--adversarial", "uap")]
     [InlineData("share", "--adversarial", "fgsm", "--adversarial-share", "2")]
-    public async Task Losses_that_make_no_sense_are_refused(string because, params string[] options)
+    [InlineData("--optimizer sgd together with", "--momentum", "0.5")]
+    [InlineData("momentum from 0 to below 1, got 1", "--optimizer", "sgd", "--momentum", "1")]
+    [InlineData("epochs such as 100,150, got 1,x", "--milestones", "1,x")]
+    [InlineData("rising numbers of epochs, got 3,2", "--milestones", "3,2")]
+    [InlineData("--weight-decay", "--weight-decay", "-1")]
+    public async Task Recipes_that_make_no_sense_are_refused(string because, params string[] options)
     {
         var train = await Train(options);
         Assert.Equal(2, train.Code);

@@ -15,12 +15,12 @@ internal sealed class ScheduleOptions(TrainingSchedule defaults)
     private readonly Option<int> _batch = Arguments.Number("--batch", "Images in a batch.", defaults.BatchSize, 1);
     private readonly Option<double> _learningRate = Arguments.Positive(
         "--learning-rate",
-        "Adam's step size at the start.",
+        "The step size at the start.",
         defaults.LearningRate
     );
     private readonly Option<double?> _finalLearningRate = Arguments.Optional<double>(
         "--final-learning-rate",
-        "Adam's step size at the end, reached linearly; by default the same as at the start.",
+        "The step size at the end, reached linearly; by default the same as at the start.",
         orZero: true
     );
     private readonly Option<long> _seed = Arguments.Seed();

@@ -21,12 +21,7 @@ internal static class TrainClassifierVerb
         var recipe = new ClassifierTraining();
         Option<string> net = Arguments.Net();
         var schedule = new ScheduleOptions(recipe);
-        var mirror = new Option<bool>("--mirror")
-        {
-            Description =
-                "Mirror a random half of the training images in every epoch, for classes that do not depend on left "
-                + "and right.",
-        };
+        var optimizing = new RecipeOptions();
         Option<string> dropout = Arguments.Choice(
             "--dropout",
             "Whether dropout numbers are the share to drop or to keep.",
@@ -36,16 +31,15 @@ internal static class TrainClassifierVerb
         var loss = new LossArguments();
         return TrainingRun.Verb(
             "classifier",
-            "Train a classifier on the first 50,000 training images; the last 10,000 are validation images.",
-            [net, .. schedule.All, mirror, dropout, .. loss.All],
+            "Train a classifier on the training images but the last 10,000, which are validation images.",
+            [net, .. schedule.All, .. optimizing.All, dropout, .. loss.All],
             run =>
             {
                 IImageSource set = run.Set;
                 using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { Source = set };
-                ClassifierTraining options = schedule.Of(run, recipe) with
+                ClassifierTraining options = optimizing.Of(run, schedule.Of(run, recipe)) with
                 {
                     Architecture = Classifiers.FullName(run.Value(net)),
-                    Mirror = run.Value(mirror),
                     Loss = loss.Of(run.Result, context),
                     Dropout = run.Value(dropout) == "keep" ? DropoutReading.Keep : DropoutReading.Drop,
                 };

@@ -124,51 +124,6 @@ public sealed class ClassifierTrainerTests : IDisposable
     }
 
     [Fact]
-    public void Mirroring_lets_a_network_know_what_it_saw_from_one_side_only()
-    {
-        // A bright left edge is class 1, a bright top row class 0; tested with bright right edges.
-        ImageSet left = Edges(column: 0);
-        ImageSet right = Edges(column: 5);
-        double seen = RightEdges(mirror: true);
-        double unseen = RightEdges(mirror: false);
-        Assert.True(seen > 0.95, $"{seen} with mirroring");
-        Assert.True(unseen < seen - 0.2, $"{unseen} without");
-
-        double RightEdges(bool mirror)
-        {
-            using var trainer = new ClassifierTrainer(
-                s_options with
-                {
-                    Architecture = "e",
-                    Epochs = 10,
-                    Mirror = mirror,
-                },
-                left
-            );
-            trainer.Run();
-            return Accuracy.Of(trainer.Classifier, right);
-        }
-
-        static ImageSet Edges(int column)
-        {
-            byte[] pixels = TestData.Pixels(200 * 36, seed: (ulong)column + 1);
-            for (int i = 0; i < 200; i++)
-            {
-                for (int k = 0; k < 6; k++)
-                    pixels[(i * 36) + (i % 2 == 0 ? k : (k * 6) + column)] = 255;
-            }
-
-            return new ImageSet(
-                "edges",
-                ToySet.Shape,
-                pixels,
-                Enumerable.Range(0, 200).Select(i => i % 2).ToArray(),
-                ["top", "side"]
-            );
-        }
-    }
-
-    [Fact]
     public void A_checkpoint_of_another_recipe_or_a_damaged_one_is_refused()
     {
         using (ClassifierTrainer trainer = Trained(s_options))
@@ -217,6 +172,30 @@ public sealed class ClassifierTrainerTests : IDisposable
                 s_options with
                 {
                     Architecture = "z",
+                },
+                s_options with
+                {
+                    Architecture = "vgg13-bn",
+                },
+                s_options with
+                {
+                    Momentum = 1,
+                },
+                s_options with
+                {
+                    WeightDecay = -1,
+                },
+                s_options with
+                {
+                    Milestones = [3, 2],
+                },
+                s_options with
+                {
+                    Milestones = [0],
+                },
+                s_options with
+                {
+                    Crop = -1,
                 },
             }
         )

@@ -1,4 +1,7 @@
+using Parry.Attacks.Transfer;
+using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -66,6 +69,16 @@ public class ClassifiersTests
                 Conv(1, 20, 5) + Conv(20, 50, 5) + Dense(800, 500) + Dense(500, 10),
                 Conv(3, 20, 5) + Conv(20, 50, 5) + Dense(5 * 5 * 50, 500) + Dense(500, 10)
             },
+            {
+                "mnist-example",
+                Conv(1, 32, 3) + Conv(32, 64, 3) + Dense(9216, 128) + Dense(128, 10),
+                Conv(3, 32, 3) + Conv(32, 64, 3) + Dense(14 * 14 * 64, 128) + Dense(128, 10)
+            },
+            {
+                "mnist-example-half",
+                Conv(1, 16, 3) + Conv(16, 32, 3) + Dense(4608, 64) + Dense(64, 10),
+                Conv(3, 16, 3) + Conv(16, 32, 3) + Dense(14 * 14 * 32, 64) + Dense(64, 10)
+            },
         };
 
     [Theory]
@@ -93,6 +106,60 @@ public class ClassifiersTests
         Assert.Equal(3_274_634, Classifiers.ParameterCount("madry", s_digits, 10));
         Assert.Equal(312_202, Classifiers.ParameterCount("carlini", s_digits, 10));
         Assert.Equal(431_080, Classifiers.ParameterCount("lenet", s_digits, 10));
+    }
+
+    [Theory]
+    [InlineData("resnet32", 464_154)]
+    [InlineData("wideresnet-34-10", 46_160_474)]
+    [InlineData("vgg13-bn", 9_413_066)]
+    public void Networks_with_batch_normalization_have_the_parameters_of_public_code(string name, long parameters)
+    {
+        // VGG's public code has biases before batch norms besides, which change nothing: 2,944.
+        using var random = new Generator(1);
+        using nn.Module<Tensor, Tensor> network = Classifiers.Create(name, s_photos, 10, random);
+        Assert.Equal(parameters, network.ParameterCount());
+        NetworkPlan plan = Classifiers.Plan(name, s_photos, 10, DropoutReading.Drop);
+        Assert.Equal(parameters, plan.Trainable);
+        Assert.Equal(plan.Total, network.State().Sum(entry => entry.Value.numel()));
+    }
+
+    [Fact]
+    public void A_fresh_ResNet_32_has_the_layers_of_the_one_that_is_loaded()
+    {
+        using var random = new Generator(1);
+        using nn.Module<Tensor, Tensor> fresh = Classifiers.Create("resnet32", s_photos, 10, random);
+        Dictionary<string, Tensor> published = PublishedState.ResNet(5).Tensors();
+        using var file = new SafeTensorsFile(published, new Dictionary<string, string>());
+        var (loaded, _) = PublishedWeights.Load(file, new InputContract(), fold: false);
+        using (loaded)
+            Assert.Equal(
+                loaded.Network.State().Select(entry => (entry.Key, string.Join('x', entry.Value.shape))),
+                fresh.State().Select(entry => (entry.Key, string.Join('x', entry.Value.shape)))
+            );
+    }
+
+    [Fact]
+    public void First_weights_with_batch_normalization_have_the_variance_of_He_and_are_decided_by_the_seed()
+    {
+        using var scope = NewDisposeScope();
+        Tensor weight = Fresh(1);
+        Assert.InRange(weight.var().Item() * 64 * 9 / 2, 0.97, 1.03);
+        Assert.Equal(weight.ToArray<float>(), Fresh(1).ToArray<float>());
+        Assert.NotEqual(weight.ToArray<float>(), Fresh(2).ToArray<float>());
+
+        static Tensor Fresh(long seed)
+        {
+            using var random = new Generator((ulong)seed);
+            using nn.Module<Tensor, Tensor> network = Classifiers.Create("resnet32", s_photos, 10, random);
+            return network.State().ToDictionary()["layer3-4.body.2.conv.weight"].clone();
+        }
+    }
+
+    [Fact]
+    public void Substitutes_learn_in_pieces_of_a_batch_and_refuse_batch_normalization()
+    {
+        string message = Assert.Throws<UserErrorException>(() => new Substitute { Architecture = "resnet32" }).Message;
+        Assert.Contains("resnet32", message, StringComparison.Ordinal);
     }
 
     [Theory]

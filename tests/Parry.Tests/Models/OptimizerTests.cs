@@ -14,7 +14,7 @@ public class OptimizerTests : LeakChecked
     private const double G1 = 3;
     private const double G2 = -0.5;
 
-    public static TheoryData<string> Kinds => ["rmsprop", "adam"];
+    public static TheoryData<string> Kinds => ["rmsprop", "adam", "sgd"];
 
     [Fact]
     public void RmsProp_divides_by_the_root_of_the_mean_square()
@@ -35,6 +35,30 @@ public class OptimizerTests : LeakChecked
         double expected =
             2 - Rate * (m1 / 0.5) / (Math.Sqrt(v1 / 0.1) + 1e-8) - Rate * (m2 / 0.75) / (Math.Sqrt(v2 / 0.19) + 1e-8);
         Assert.Equal(expected, TwoSteps(p => Optimizers.Adam(p, Rate, 0.5, 0.9)), 12);
+    }
+
+    [Fact]
+    public void Sgd_keeps_momentum_and_pulls_weights_to_zero()
+    {
+        double v1 = G1 + 0.01 * 2;
+        double x1 = 2 - Rate * v1;
+        double v2 = 0.9 * v1 + G2 + 0.01 * x1;
+        Assert.Equal(x1 - Rate * v2, TwoSteps(p => Optimizers.Sgd(p, Rate, 0.9, 0.01)), 12);
+    }
+
+    [Fact]
+    public void Sgd_without_momentum_steps_along_the_gradient() =>
+        Assert.Equal(2 - Rate * (G1 + G2), TwoSteps(p => Optimizers.Sgd(p, Rate, momentum: 0)), 12);
+
+    [Fact]
+    public void Weight_decay_is_part_of_Adams_gradient()
+    {
+        // The first step of Adam is as long whatever the gradient: here its sign comes from the decay.
+        using var scope = NewDisposeScope();
+        Tensor x = ones([1]);
+        using optim.Optimizer adam = Optimizers.Adam([x], Rate, weightDecay: 0.5);
+        adam.Step(tensor([-0.4f]));
+        Assert.Equal(1 - Rate, x.Item(), 6);
     }
 
     [Theory]
@@ -73,12 +97,13 @@ public class OptimizerTests : LeakChecked
         foreach (Tensor gradient in gradients[..5])
             until.Step(gradient);
         from.Restore(until.State());
-        Assert.Equal(5, from.Steps());
+        long steps = kind == "sgd" ? 0 : 5;
+        Assert.Equal(steps, from.Steps());
         foreach (Tensor gradient in gradients[5..])
             from.Step(gradient);
         Assert.Equal(a.ToArray<float>(), b.ToArray<float>());
-        Assert.Equal([8L], from.State()["steps"].ToArray<long>());
-        Assert.Equal([5L], until.State()["steps"].ToArray<long>());
+        Assert.Equal([kind == "sgd" ? 0 : 8L], from.State()["steps"].ToArray<long>());
+        Assert.Equal([steps], until.State()["steps"].ToArray<long>());
     }
 
     [Fact]
@@ -139,6 +164,7 @@ public class OptimizerTests : LeakChecked
         kind switch
         {
             "rmsprop" => Optimizers.RmsProp(parameters, rate),
+            "sgd" => Optimizers.Sgd(parameters, rate),
             _ => Optimizers.Adam(parameters, rate),
         };
 }

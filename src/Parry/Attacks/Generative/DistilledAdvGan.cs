@@ -61,7 +61,7 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
     public string Architecture
     {
         get;
-        init => field = Classifiers.FullName(value);
+        init => field = Classifiers.NameWithoutBatchNorm(value);
     } = "lenet";
 
     /// <inheritdoc/>

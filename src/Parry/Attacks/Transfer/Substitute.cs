@@ -64,7 +64,7 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
     public string Architecture
     {
         get;
-        init => field = Classifiers.FullName(value);
+        init => field = Classifiers.NameWithoutBatchNorm(value);
     } = "classifier-e";
 
     /// <inheritdoc/>

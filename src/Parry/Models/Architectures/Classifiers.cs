@@ -19,12 +19,14 @@ namespace Parry.Models.Architectures;
 /// <remarks>
 /// Where Defense-GAN's code differs from its table, the code decides: C's second convolution is 5x5 (the table says
 /// 3x3), and D has one dropout. AdvGAN's B has its dropout after the first convolution; Tramèr's, like
-/// <c>classifier-b</c>, has it on the pixels. Initial weights have unit norm and biases are 0 for all, whatever the
-/// papers used.
+/// <c>classifier-b</c>, has it on the pixels. Initial weights have unit norm, or are He's with batch normalization, and
+/// biases are 0, whatever the papers used.
 /// </remarks>
 public static class Classifiers
 {
     private const string Prefix = "classifier-";
+
+    private static readonly string[] s_normalized = ["resnet32", "wideresnet-34-10", "vgg13-bn"];
 
     /// <summary>The names of the architectures, as in weight files.</summary>
     public static IReadOnlyList<string> Names { get; } =
@@ -41,6 +43,9 @@ public static class Classifiers
         "carlini-half",
         "tramer-a",
         "tramer-b",
+        "mnist-example",
+        "mnist-example-half",
+        .. s_normalized,
     ];
 
     /// <summary>Returns the full name of an architecture: <c>a</c> is short for <c>classifier-a</c>.</summary>
@@ -78,10 +83,36 @@ public static class Classifiers
     public static long ParameterCount(string name, ImageShape shape, int classes) =>
         Plan(name, shape, classes, DropoutReading.Drop).Trainable;
 
-    internal static LayerPlan Plan(string name, ImageShape shape, int classes, DropoutReading dropout)
+    /// <summary>
+    /// Returns the full name of an architecture without batch normalization, for a network that learns from pieces of a
+    /// batch.
+    /// </summary>
+    /// <exception cref="UserErrorException">The name is unknown, or the network has batch normalization.</exception>
+    internal static string NameWithoutBatchNorm(string name) =>
+        FullName(name) is var full && !s_normalized.Contains(full)
+            ? full
+            : throw new UserErrorException(
+                $"expected an architecture without batch normalization, got {full}: choose another, such as lenet"
+            );
+
+    internal static NetworkPlan Plan(string name, ImageShape shape, int classes, DropoutReading dropout)
     {
-        var images = LayerPlan.Classifier(shape, dropout);
-        return FullName(name) switch
+        switch (FullName(name))
+        {
+            case "resnet32":
+                return ResNetCifar.Plan(shape.Channels, 32, classes);
+            case "wideresnet-34-10":
+                return WideResNet.Plan(shape.Channels, 34, 10, classes);
+            case "vgg13-bn":
+                return Vgg.Plan13(shape, classes);
+            case var full:
+                LayerPlan chain = Chain(full, LayerPlan.Classifier(shape, dropout), classes);
+                return new NetworkPlan(chain.Trainable, chain.Total, chain.Build);
+        }
+    }
+
+    private static LayerPlan Chain(string name, LayerPlan images, int classes) =>
+        name switch
         {
             "classifier-a" => images
                 .Convolution(64, 5)
@@ -151,6 +182,8 @@ public static class Classifiers
                 .Relu()
                 .Dropout(0.5)
                 .Linear(classes),
+            "mnist-example" => MnistExample(images, 32, 128, classes),
+            "mnist-example-half" => MnistExample(images, 16, 64, classes),
             _ => images
                 .Convolution(20, 5, same: false)
                 .Relu()
@@ -161,7 +194,18 @@ public static class Classifiers
                 .Hidden(500)
                 .Linear(classes),
         };
-    }
+
+    private static LayerPlan MnistExample(LayerPlan images, int filters, int hidden, int classes) =>
+        images
+            .Convolution(filters, 3, same: false)
+            .Relu()
+            .Convolution(2 * filters, 3, same: false)
+            .Relu()
+            .MaxPool()
+            .Dropout(0.25, maps: true)
+            .Hidden(hidden)
+            .Dropout(0.5)
+            .Linear(classes);
 
     private static LayerPlan Carlini(LayerPlan images, int filters, int hidden, int classes) =>
         images

@@ -199,10 +199,12 @@ public sealed class LayerPlan
     public LayerPlan LeakyRelu() => Add("lrelu", _ => nn.LeakyReLU(Slope));
 
     /// <summary>Adds dropout, with the number in the paper's table.</summary>
-    public LayerPlan Dropout(double argument)
+    /// <param name="argument">That number.</param>
+    /// <param name="maps">Whether whole maps are dropped.</param>
+    public LayerPlan Dropout(double argument, bool maps = false)
     {
         double drop = _reading == DropoutReading.Drop ? argument : 1 - argument;
-        return Add("dropout", _ => new SeededDropout(drop));
+        return Add("dropout", _ => new SeededDropout(drop, maps));
     }
 
     /// <summary>Ends a generator of images: hyperbolic tangent, then from [-1, 1] to [0, 1].</summary>

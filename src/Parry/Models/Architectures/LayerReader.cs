@@ -13,7 +13,7 @@ namespace Parry.Models.Architectures;
 /// </summary>
 /// <param name="state">The state dictionary with the weights.</param>
 /// <param name="fold">Whether batch norms are folded.</param>
-internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDisposable
+internal sealed class LayerReader(StateDictionary state, bool fold = true) : ILayerSource, IDisposable
 {
     private const double Epsilon = 1e-5;
 
@@ -21,17 +21,7 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
     private readonly HashSet<string> _taken = [];
     private readonly List<nn.Module<Tensor, Tensor>> _made = [];
 
-    /// <summary>A convolution and the batch norm after it.</summary>
-    /// <param name="name">The name of the convolution.</param>
-    /// <param name="norm">The name of the batch norm; null if there is none.</param>
-    /// <param name="inputs">The number of input channels.</param>
-    /// <param name="outputs">The number of output channels.</param>
-    /// <param name="kernel">Height and width of the kernel.</param>
-    /// <param name="stride">The stride.</param>
-    /// <param name="padding">The number of zeros on each side.</param>
-    /// <param name="groups">The number of groups of channels.</param>
-    /// <param name="bias">Whether it has biases; if null, it has them if the file does, and must have them if no batch
-    /// norm follows.</param>
+    /// <inheritdoc/>
     public nn.Module<Tensor, Tensor> Convolution(
         string name,
         string? norm,
@@ -69,14 +59,14 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
         return Fast(layer);
     }
 
-    /// <summary>A batch norm on its own.</summary>
+    /// <inheritdoc/>
     public nn.Module<Tensor, Tensor> Norm(string name, int features)
     {
         CheckNorm(name, features);
         return Fill(name, Made(Layer.BatchNorm(features, epsilon: Epsilon)));
     }
 
-    /// <summary>Makes a fully connected layer with biases.</summary>
+    /// <inheritdoc/>
     public nn.Module<Tensor, Tensor> Linear(string name, int inputs, int outputs)
     {
         Check(name + ".weight", outputs, inputs);

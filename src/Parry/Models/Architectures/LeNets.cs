@@ -108,7 +108,7 @@ internal static class LeNets
     }
 
     private static (string, nn.Module<Tensor, Tensor>)[] Layers(
-        LayerReader layers,
+        ILayerSource layers,
         Form form,
         string[] convolutions,
         string[] linears,

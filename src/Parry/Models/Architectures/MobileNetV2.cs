@@ -160,7 +160,7 @@ internal static class MobileNetV2
         ];
 
     private static (string, nn.Module<Tensor, Tensor>)[] Layers(
-        LayerReader layers,
+        ILayerSource layers,
         StateDictionary state,
         Pair first,
         Block[] blocks,

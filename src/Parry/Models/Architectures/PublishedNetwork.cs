@@ -12,7 +12,7 @@ internal sealed record PublishedNetwork(
     string Name,
     ImageShape Shape,
     int Outputs,
-    Func<LayerReader, (string Name, nn.Module<Tensor, Tensor> Layer)[]> Layers
+    Func<ILayerSource, (string Name, nn.Module<Tensor, Tensor> Layer)[]> Layers
 )
 {
     /// <summary>The inputs and outputs that are usual in the family.</summary>

@@ -12,6 +12,18 @@ namespace Parry.Models.Architectures;
 internal static class ResNetCifar
 {
     private const int Stages = 3;
+    private const int Stem = 16;
+
+    /// <summary>Plans a network of option A with fresh weights.</summary>
+    /// <param name="channels">The channels of its images, of any size.</param>
+    /// <param name="depth">The number of layers with weights: 6n + 2.</param>
+    /// <param name="classes">The number of classes.</param>
+    public static NetworkPlan Plan(int channels, int depth, int classes)
+    {
+        int[] widths = [Stem, 2 * Stem, 4 * Stem];
+        int[] blocks = [.. Enumerable.Repeat((depth - 2) / (2 * Stages), Stages)];
+        return NetworkPlan.Of(layers => Layers(layers, channels, Stem, widths, blocks, _ => null, "linear", classes));
+    }
 
     /// <summary>Recognizes the network in a state dictionary; null if it is not of this family.</summary>
     public static PublishedNetwork? Recognize(StateDictionary state)
@@ -45,7 +57,7 @@ internal static class ResNetCifar
     }
 
     private static (string, nn.Module<Tensor, Tensor>)[] Layers(
-        LayerReader layers,
+        ILayerSource layers,
         int channels,
         int stem,
         int[] widths,

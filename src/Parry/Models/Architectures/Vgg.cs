@@ -14,6 +14,34 @@ internal static class Vgg
 {
     private sealed record Features(string Name, string? Norm, int Inputs, int Outputs, bool Pool);
 
+    private const int SmallestSide = 32;
+
+    // Two convolutions of each width, then a pool.
+    private static readonly int[] s_widths13 = [64, 128, 256, 512, 512];
+
+    /// <summary>
+    /// Plans VGG-13 for CIFAR with fresh weights: batch norm after each convolution, and one linear layer.
+    /// </summary>
+    /// <exception cref="UserErrorException">The images are too small for its five pools.</exception>
+    public static NetworkPlan Plan13(ImageShape shape, int classes)
+    {
+        if (Math.Min(shape.Height, shape.Width) < SmallestSide)
+            throw new UserErrorException(
+                $"expected images of at least {SmallestSide}x{SmallestSide} for vgg13-bn, got {shape}: choose another "
+                    + "architecture, such as resnet32"
+            );
+        var features = new List<Features>();
+        int inputs = shape.Channels;
+        foreach (int width in s_widths13)
+        {
+            features.Add(new Features("", "", inputs, width, Pool: false));
+            features.Add(new Features("", "", width, width, Pool: true));
+            inputs = width;
+        }
+
+        return NetworkPlan.Of(layers => Layers(layers, features, [("classifier", classes)], side: 1));
+    }
+
     /// <summary>Recognizes the network in a state dictionary; null if it is not of this family.</summary>
     /// <exception cref="InvalidDataException">It is of this family, but its numbers do not fit the layers
     /// between.</exception>
@@ -79,7 +107,7 @@ internal static class Vgg
     }
 
     private static (string, nn.Module<Tensor, Tensor>)[] Layers(
-        LayerReader layers,
+        ILayerSource layers,
         IReadOnlyList<Features> features,
         (string Name, int Outputs)[] linears,
         int side

@@ -11,6 +11,19 @@ namespace Parry.Models.Architectures;
 internal static class WideResNet
 {
     private const int Stages = 3;
+    private const int Stem = 16;
+
+    /// <summary>Plans a network with fresh weights.</summary>
+    /// <param name="channels">The channels of its images, of any size.</param>
+    /// <param name="depth">The number of layers with weights: 6n + 4.</param>
+    /// <param name="factor">How many times wider than a ResNet's its maps are.</param>
+    /// <param name="classes">The number of classes.</param>
+    public static NetworkPlan Plan(int channels, int depth, int factor, int classes)
+    {
+        int[] widths = [Stem * factor, 2 * Stem * factor, 4 * Stem * factor];
+        int[] blocks = [.. Enumerable.Repeat((depth - 4) / (2 * Stages), Stages)];
+        return NetworkPlan.Of(layers => Layers(layers, channels, Stem, widths, blocks, classes));
+    }
 
     /// <summary>Recognizes the network in a state dictionary; null if it is not of this family.</summary>
     public static PublishedNetwork? Recognize(StateDictionary state)
@@ -40,7 +53,7 @@ internal static class WideResNet
     }
 
     private static (string, nn.Module<Tensor, Tensor>)[] Layers(
-        LayerReader layers,
+        ILayerSource layers,
         int channels,
         int stem,
         int[] widths,

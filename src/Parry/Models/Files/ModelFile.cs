@@ -90,7 +90,7 @@ public static class ModelFile
                     );
                 if (description.ClassNames.Count == 0)
                     throw new InvalidDataException("It has no class names.");
-                LayerPlan plan = Classifiers.Plan(
+                NetworkPlan plan = Classifiers.Plan(
                     description.Architecture,
                     description.Shape,
                     description.ClassNames.Count,
@@ -166,7 +166,7 @@ public static class ModelFile
                     ClassNames = [.. Enumerable.Range(0, classes).Select(i => $"{i}")],
                     CreatedBy = "",
                 };
-                LayerPlan plan = Classifiers.Plan(name, shape, classes, DropoutReading.Drop);
+                NetworkPlan plan = Classifiers.Plan(name, shape, classes, DropoutReading.Drop);
                 CheckCount(file, plan.Total, description);
                 Build(plan.Build, file).Dispose();
                 return description;

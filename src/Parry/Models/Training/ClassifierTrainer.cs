@@ -10,8 +10,9 @@ namespace Parry.Models.Training;
 /// Trains a classifier. A batch is always split into the same pieces, whatever the number of workers.
 /// </summary>
 /// <remarks>
-/// Pieces are independent, so layers must treat images one by one: batch normalization would see only a part of the
-/// batch.
+/// A network with batch normalization processes each batch as a whole, on one worker. Its running statistics are those
+/// of the images it learns from; attacks on it in adversarial training use these statistics and leave them alone, since
+/// it is attacked in evaluation mode later, and a batch's own statistics would let one image change another's gradient.
 /// </remarks>
 public sealed class ClassifierTrainer : EpochTrainer
 {
@@ -22,11 +23,15 @@ public sealed class ClassifierTrainer : EpochTrainer
     // Not the number of any piece.
     private const int BatchStream = -1;
 
+    // Of the draws of an image; losses use others.
+    private const int AugmentationStream = -1;
+
     private readonly ClassifierTraining _options;
     private readonly ImageSet _images;
     private readonly ImageSet? _validation;
     private readonly ShuffledOrder _order;
     private readonly Learner _learner;
+    private readonly bool _whole;
 
     /// <summary>Creates a network with fresh weights.</summary>
     /// <param name="options">The recipe.</param>
@@ -50,11 +55,12 @@ public sealed class ClassifierTrainer : EpochTrainer
         _order = new ShuffledOrder(batches);
         using var random = Devices.Generator(options.Seed);
         Classifier = new NetworkClassifier(Make(random), images.Shape, images.ClassNames.Count);
+        _whole = Classifier.Network.Buffers().Any();
         int pieces = Pieces(Math.Min(options.BatchSize, images.Count));
         _learner = new Learner(
             "network",
             Classifier.Network,
-            weights => Optimizers.Adam(weights, options.LearningRate),
+            options.Optimizer,
             Enumerable.Range(0, pieces).Select(_ => Make(random))
         );
     }
@@ -91,7 +97,7 @@ public sealed class ClassifierTrainer : EpochTrainer
     {
         int[] batch = _order[iteration];
         int pieces = Pieces(batch.Length);
-        _learner.SetLearningRate(_options.RateAt(iteration / Math.Max(1.0, Iterations - 1)));
+        _learner.SetLearningRate(_options.RateAt(epoch, iteration / Math.Max(1.0, Iterations - 1)));
         return _learner.Minimize(
             pieces,
             batch.Length,
@@ -117,8 +123,11 @@ public sealed class ClassifierTrainer : EpochTrainer
         using var random = Devices.Generator(SeedOf(iteration, piece));
         replica.Train(random);
         var (images, labels) = _images.Batch(rows);
+        var draws = new SampleRandom(_options.Seed, Array.ConvertAll(rows, row => (long)row)).Fork(epoch);
         if (_options.Mirror)
-            images = Mirrored(images, random);
+            images = Augmentation.Mirrored(images, draws.Fork(AugmentationStream));
+        if (_options.Crop > 0)
+            images = Augmentation.Cropped(images, _options.Crop, draws.Fork(AugmentationStream));
         var (loss, logits) = _options.Loss.Of(
             new TrainingPiece
             {
@@ -126,7 +135,7 @@ public sealed class ClassifierTrainer : EpochTrainer
                 Classifier = Classifier,
                 Images = images,
                 Labels = labels,
-                Random = new SampleRandom(_options.Seed, Array.ConvertAll(rows, row => (long)row)).Fork(epoch),
+                Random = draws,
                 BatchSeed = SeedOf(iteration, BatchStream),
                 Epoch = iteration / (double)BatchesPerEpoch,
                 Step = 1.0 / BatchesPerEpoch,
@@ -144,14 +153,8 @@ public sealed class ClassifierTrainer : EpochTrainer
         return (long)new SplitMix64(new SplitMix64(stream).Next() + (ulong)piece).Next();
     }
 
-    private static Tensor Mirrored(Tensor images, Generator random)
-    {
-        Tensor mirrored = random.Uniform(images.size(0), 1, 1, 1) < 0.5;
-        return where(mirrored, images.flip(3), images);
-    }
-
     // The workers share the pieces; a GPU has one.
-    private static int Pieces(int images) => Devices.IsGpu ? 1 : (images + PieceSize - 1) / PieceSize;
+    private int Pieces(int images) => _whole || Devices.IsGpu ? 1 : (images + PieceSize - 1) / PieceSize;
 
     private static ShuffledBatches Batches(ClassifierTraining options, ImageSet images)
     {

@@ -8,12 +8,13 @@ namespace Parry.Models.Training;
 /// <summary>A network and the optimizer that trains it; disposing frees both.</summary>
 /// <remarks>
 /// For a small network and independent images, it is fastest to split the batch into pieces for the workers; a network
-/// with batch normalization or a gradient penalty needs the whole batch, on LibTorch's own threads.
+/// with batch normalization or a gradient penalty needs the whole batch, in one piece or on LibTorch's own threads.
 /// </remarks>
 public sealed class Learner : IDisposable
 {
     private readonly optim.Optimizer _optimizer;
     private readonly Tensor[] _weights;
+    private readonly Tensor[] _statistics;
     private readonly nn.Module<Tensor, Tensor>[] _replicas;
     private bool _released;
 
@@ -21,7 +22,7 @@ public sealed class Learner : IDisposable
     /// <param name="name">The name of the network in checkpoints.</param>
     /// <param name="network">The network, with its initial weights.</param>
     /// <param name="optimizer">Creates the optimizer of the parameters.</param>
-    /// <param name="replicas"> Networks of the same architecture, one for each piece of a batch: needed if a layer has
+    /// <param name="replicas">Networks of the same architecture, one for each piece of a batch: needed if a layer has
     /// state during a pass, such as the generator of dropout. If null, all pieces share the network.</param>
     public Learner(
         string name,
@@ -33,6 +34,7 @@ public sealed class Learner : IDisposable
         Name = name;
         Network = network;
         _weights = WeightsOf(network);
+        _statistics = StatisticsOf(network);
         _optimizer = optimizer(_weights);
         _replicas = [.. replicas ?? []];
         foreach (nn.Module<Tensor, Tensor> trained in _replicas.DefaultIfEmpty(network))
@@ -142,6 +144,8 @@ public sealed class Learner : IDisposable
         var (sum, correct) = loss(network, number);
         Tensor[] weights = _replicas.Length == 0 ? _weights : WeightsOf(network);
         Tensor?[] gradients = Autograd.Grad([sum / images], weights);
+        if (_replicas.Length > 0)
+            Copy(StatisticsOf(network), _statistics);
         return new Piece(
             scope.MoveAllToOuter(Array.ConvertAll(gradients, gradient => gradient!)),
             sum.Item(),
@@ -151,11 +155,17 @@ public sealed class Learner : IDisposable
 
     private nn.Module<Tensor, Tensor> Replica(int number)
     {
-        using var frozen = no_grad();
         nn.Module<Tensor, Tensor> replica = _replicas[number];
-        foreach (var (copy, weight) in WeightsOf(replica).Zip(_weights))
-            copy.copy_(weight);
+        Copy(_weights, WeightsOf(replica));
+        Copy(_statistics, StatisticsOf(replica));
         return replica;
+    }
+
+    private static void Copy(Tensor[] from, Tensor[] to)
+    {
+        using var frozen = no_grad();
+        foreach (var (copied, changed) in from.Zip(to))
+            changed.copy_(copied);
     }
 
     // Run on a worker, where LibTorch's own threads are off: here they cost more than they gain.
@@ -178,6 +188,8 @@ public sealed class Learner : IDisposable
 
     private static Tensor[] WeightsOf(nn.Module network) =>
         [.. network.Parameters().Select(parameter => parameter.Value)];
+
+    private static Tensor[] StatisticsOf(nn.Module network) => [.. network.Buffers().Select(buffer => buffer.Value)];
 
     private sealed record Piece(Tensor[] Gradients, double Loss, double Correct);
 }

@@ -18,8 +18,9 @@ public static class Optimizers
         double learningRate = 1e-3,
         double beta1 = 0.9,
         double beta2 = 0.999,
-        double epsilon = 1e-8
-    ) => optim.Adam(Parameters(parameters), learningRate, beta1, beta2, epsilon);
+        double epsilon = 1e-8,
+        double weightDecay = 0
+    ) => optim.Adam(Parameters(parameters), learningRate, beta1, beta2, epsilon, weightDecay);
 
     /// <summary>RMSProp (Tieleman and Hinton, 2012) on tensors, which it changes in place.</summary>
     public static optim.Optimizer RmsProp(
@@ -28,6 +29,31 @@ public static class Optimizers
         double alpha = 0.99,
         double epsilon = 1e-8
     ) => optim.RMSProp(Parameters(parameters), learningRate, alpha, epsilon);
+
+    /// <summary>
+    /// Stochastic gradient descent on tensors, which it changes in place: v ← momentum · v + g + decay · w, then
+    /// w ← w - rate · v, as in PyTorch.
+    /// </summary>
+    /// <param name="parameters">The tensors.</param>
+    /// <param name="learningRate">The step size.</param>
+    /// <param name="momentum">The share of the last step that the next one keeps, in [0, 1).</param>
+    /// <param name="weightDecay">The weight of the tensors themselves in their gradients, 0 or more.</param>
+    public static optim.Optimizer Sgd(
+        IEnumerable<Tensor> parameters,
+        double learningRate,
+        double momentum = 0.9,
+        double weightDecay = 0
+    )
+    {
+        SGD optimizer = optim.SGD(Parameters(parameters), learningRate, momentum, weight_decay: weightDecay);
+        if (momentum == 0)
+            return optimizer;
+
+        // TorchSharp makes them at the first step; zeros give the same step, and a checkpoint restores them.
+        foreach (var (state, parameter) in States(optimizer).Zip(optimizer.parameters()))
+            ((SGD.State)state).momentum_buffer = zeros_like(parameter).DetachFromDisposeScope();
+        return optimizer;
+    }
 
     /// <summary>Takes one step.</summary>
     /// <param name="optimizer">The optimizer.</param>
@@ -53,7 +79,9 @@ public static class Optimizers
             group.LearningRate = learningRate;
     }
 
-    /// <summary>The number of steps taken; a parameter without a gradient takes none.</summary>
+    /// <summary>
+    /// The number of steps taken, which SGD does not count; a parameter without a gradient takes none.
+    /// </summary>
     public static long Steps(this optim.Optimizer optimizer) => States(optimizer).Max(StepsOf);
 
     /// <summary>
@@ -130,17 +158,24 @@ public static class Optimizers
         {
             Adam.State adam => [("first", adam.exp_avg), ("second", adam.exp_avg_sq)],
             RMSProp.State rms => [("square", rms.square_avg)],
+            SGD.State { momentum_buffer: { } momentum } => [("momentum", momentum)],
+            SGD.State => [],
             _ => throw new NotSupportedException($"The state of {state.GetType().DeclaringType?.Name} is not kept."),
         };
 
     private static long StepsOf(OptimizerState state) =>
-        state is Adam.State adam ? adam.step : ((RMSProp.State)state).step;
+        state switch
+        {
+            Adam.State adam => adam.step,
+            RMSProp.State rms => rms.step,
+            _ => 0,
+        };
 
     private static void SetSteps(OptimizerState state, long steps)
     {
         if (state is Adam.State adam)
             adam.step = steps;
-        else
-            ((RMSProp.State)state).step = steps;
+        else if (state is RMSProp.State rms)
+            rms.step = steps;
     }
 }

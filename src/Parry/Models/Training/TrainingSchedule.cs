@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Parry.Models.Training;
 
-/// <summary>The schedule of a training: Adam on shuffled batches.</summary>
+/// <summary>The schedule of a training on shuffled batches.</summary>
 public record TrainingSchedule
 {
     /// <summary>Passes over the training images.</summary>
@@ -11,10 +11,10 @@ public record TrainingSchedule
     /// <summary>Images in a batch.</summary>
     public int BatchSize { get; init; } = 128;
 
-    /// <summary>Adam's step size at the start.</summary>
+    /// <summary>The step size at the start.</summary>
     public double LearningRate { get; init; } = 1e-3;
 
-    /// <summary>Adam's step size at the end, reached linearly. Null keeps it constant.</summary>
+    /// <summary>The step size at the end, reached linearly. Null keeps it constant.</summary>
     public double? FinalLearningRate { get; init; }
 
     /// <summary>The seed of the initial weights, the order of images, dropout and noise.</summary>
@@ -41,7 +41,7 @@ public record TrainingSchedule
     /// <summary>Checks the settings.</summary>
     /// <param name="images">The number of training images.</param>
     /// <exception cref="UserErrorException">An option is out of range, or there are no images.</exception>
-    public void Check(int images)
+    public virtual void Check(int images)
     {
         if (Epochs < 1)
             throw new UserErrorException($"expected at least 1 epoch, got {Epochs}");

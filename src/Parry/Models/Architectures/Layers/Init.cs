@@ -34,6 +34,10 @@ public static class Init
         Uniform(weight, Math.Sqrt(3 * 4 / fans), random);
     }
 
+    /// <summary>He, Zhang, Ren and Sun (2015, 1502.01852): normal with variance 2 / fan in.</summary>
+    public static void HeNormal(Tensor weight, Generator random) =>
+        Gaussian(weight, Math.Sqrt(2.0 / (weight.size(1) * Receptive(weight))), random);
+
     /// <summary>Normal with mean 0.</summary>
     public static void Gaussian(Tensor weight, double deviation, Generator random)
     {

@@ -6,19 +6,21 @@ namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
 /// In training mode, sets elements to 0 at random and scales up the others, so that the mean stays the same; otherwise
-/// does nothing. TorchSharp's own layer does not take a generator.
+/// does nothing. TorchSharp's own layers do not take a generator.
 /// </summary>
 public sealed class SeededDropout : Network
 {
     private readonly double _drop;
+    private readonly bool _maps;
 
     /// <summary>Creates the layer.</summary>
     /// <param name="drop">The probability that an element is dropped (not kept), in [0, 1).</param>
-    public SeededDropout(double drop)
+    /// <param name="maps">Whether whole maps of a batch [N, C, H, W] are dropped instead of single elements.</param>
+    public SeededDropout(double drop, bool maps = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(drop);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(drop, 1);
-        _drop = drop;
+        (_drop, _maps) = (drop, maps);
     }
 
     /// <summary>Any shape to the same shape.</summary>
@@ -31,12 +33,13 @@ public sealed class SeededDropout : Network
     }
 
     /// <inheritdoc/>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"Dropout({_drop})");
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"Dropout{(_maps ? "2d" : "")}({_drop})");
 
     private Tensor Mask(Tensor input, Generator random)
     {
         using var frozen = no_grad();
-        Tensor mask = empty_like(input);
+        Tensor mask = _maps ? empty([input.size(0), input.size(1), 1, 1]) : empty_like(input);
         mask.FillBernoulli(1 - _drop, random);
         return mask.mul_(1 / (1 - _drop));
     }
