@@ -83,9 +83,12 @@ public sealed class Evaluator
         try
         {
             var stages = new EvaluationStages(_plan, progress, cancellation, Pause);
-            _store.TakeOver(_cells);
-            IReadOnlyList<ImageRange> ranges = OnlyCollects ? [] : Shard?.Of(_cells.Ranges) ?? _cells.Ranges;
-            var measurements = new Measurements(_plan, _cells, _store, stages, _log) { Ranges = ranges };
+            IReadOnlyList<ImageRange> ranges = Shard?.Of(_cells.Ranges) ?? _cells.Ranges;
+            _store.TakeOver(_cells, ranges);
+            var measurements = new Measurements(_plan, _cells, _store, stages, _log)
+            {
+                Ranges = OnlyCollects ? [] : ranges,
+            };
             if (OnlyPrepares)
                 measurements.Prepare();
             else

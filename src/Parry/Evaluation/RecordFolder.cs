@@ -45,12 +45,8 @@ public sealed class RecordFolder
     {
         var known = fresh
             ? null
-            : RecordFile.Read(
-                Path.Combine(path, PlanName),
-                RecordJsonContext.Default.IReadOnlyDictionaryStringString,
-                RecordJsonContext.Default.SampleRecord
-            );
-        if (known is { } held && Difference(held.Head, plan) is { } difference)
+            : RecordFile.Read(Path.Combine(path, PlanName), RecordJsonContext.Default.IReadOnlyDictionaryStringString);
+        if (known is { } held && Difference(held, plan) is { } difference)
             throw new UserErrorException(
                 $"'{path}' holds the results of another plan: {difference}. Choose another folder, or add --fresh to "
                     + "delete them and start anew"
@@ -95,9 +91,7 @@ public sealed class RecordFolder
         RecordFile.Write(
             Path.Combine(_path, PlanName),
             _plan,
-            RecordJsonContext.Default.IReadOnlyDictionaryStringString,
-            [],
-            RecordJsonContext.Default.SampleRecord
+            RecordJsonContext.Default.IReadOnlyDictionaryStringString
         );
     }
 
@@ -150,42 +144,22 @@ public sealed class RecordFolder
         );
 
     internal GradientCheck? ReadCheck(string defense, ImageRange range) =>
-        RecordFile
-            .Read(
-                FileOfCheck(defense, range.First),
-                RecordJsonContext.Default.GradientCheck,
-                RecordJsonContext.Default.BudgetSearch
-            )
-            ?.Head;
+        RecordFile.Read(FileOfCheck(defense, range.First), RecordJsonContext.Default.GradientCheck);
 
     internal void Write(string defense, GradientCheck check) =>
         Written(() =>
-            RecordFile.Write(
-                FileOfCheck(defense, check.First),
-                check,
-                RecordJsonContext.Default.GradientCheck,
-                [],
-                RecordJsonContext.Default.BudgetSearch
-            )
+            RecordFile.Write(FileOfCheck(defense, check.First), check, RecordJsonContext.Default.GradientCheck)
         );
 
     internal IReadOnlyDictionary<string, double>? ReadTimes() =>
-        RecordFile
-            .Read(
-                Path.Combine(_path, TimesName),
-                RecordJsonContext.Default.IReadOnlyDictionaryStringDouble,
-                RecordJsonContext.Default.SampleRecord
-            )
-            ?.Head;
+        RecordFile.Read(Path.Combine(_path, TimesName), RecordJsonContext.Default.IReadOnlyDictionaryStringDouble);
 
     internal void Write(IReadOnlyDictionary<string, double> times) =>
         Written(() =>
             RecordFile.Write(
                 Path.Combine(_path, TimesName),
                 times,
-                RecordJsonContext.Default.IReadOnlyDictionaryStringDouble,
-                [],
-                RecordJsonContext.Default.SampleRecord
+                RecordJsonContext.Default.IReadOnlyDictionaryStringDouble
             )
         );
 

@@ -4,7 +4,7 @@ namespace Parry.Evaluation.Cells;
 /// What was measured by now, in memory and, if there is one, in a folder; another thread may ask for it meanwhile.
 /// </summary>
 /// <param name="folder">The folder; null to keep nothing.</param>
-/// <param name="ranges">The ranges of images.</param>
+/// <param name="ranges">All ranges of images.</param>
 internal sealed class CellStore(RecordFolder? folder, IReadOnlyList<ImageRange> ranges)
 {
     private readonly Lock _lock = new();
@@ -16,13 +16,15 @@ internal sealed class CellStore(RecordFolder? folder, IReadOnlyList<ImageRange> 
     public int TakenOver { get; private set; }
 
     /// <summary>Takes over what the folder has of a plan.</summary>
+    /// <param name="cells">The cells of the plan.</param>
+    /// <param name="wanted">The ranges of which to take it over.</param>
     /// <exception cref="UserErrorException">A file was cut or edited.</exception>
-    public void TakeOver(PlannedCells cells)
+    public void TakeOver(PlannedCells cells, IReadOnlyList<ImageRange> wanted)
     {
         if (folder is null)
             return;
         folder.Begin();
-        foreach (ImageRange range in ranges)
+        foreach (ImageRange range in wanted)
         {
             foreach (CellName cell in cells.Names)
             {

@@ -1,4 +1,5 @@
 using Parry.Data;
+using Parry.Runtime;
 
 namespace Parry.Evaluation.Cells;
 
@@ -23,7 +24,7 @@ internal readonly record struct ImageRange(int First, int Count)
         return
         [
             .. Enumerable
-                .Range(0, (set.Count + length - 1) / length)
+                .Range(0, Workers.PieceCount(set.Count, length))
                 .Select(i => new ImageRange(i * length, Math.Min(length, set.Count - (i * length)))),
         ];
     }

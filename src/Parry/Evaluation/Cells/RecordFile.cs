@@ -25,13 +25,13 @@ internal static class RecordFile
         JsonTypeInfo<TRecord> recordType
     )
     {
-        var text = new StringBuilder();
-        text.Append(JsonSerializer.Serialize(head, headType)).Append('\n');
-        foreach (TRecord record in records)
-            text.Append(JsonSerializer.Serialize(record, recordType)).Append('\n');
-        string lines = text.ToString();
-        AtomicFile.WriteText(path, $"{lines}{Seal(lines)}\n");
+        IEnumerable<string> lines = records.Select(record => JsonSerializer.Serialize(record, recordType));
+        Write(path, lines.Prepend(JsonSerializer.Serialize(head, headType)));
     }
+
+    /// <summary>Writes a file that has only a head.</summary>
+    public static void Write<THead>(string path, THead head, JsonTypeInfo<THead> headType) =>
+        Write(path, [JsonSerializer.Serialize(head, headType)]);
 
     /// <summary>Reads a file.</summary>
     /// <returns>The head and the records; null if there is no such file.</returns>
@@ -42,13 +42,39 @@ internal static class RecordFile
         JsonTypeInfo<TRecord> recordType
     )
     {
+        var read = Read(
+            path,
+            lines =>
+            {
+                THead head = JsonSerializer.Deserialize(lines[0], headType)!;
+                return Tuple.Create<THead, IReadOnlyList<TRecord>>(
+                    head,
+                    [.. lines.Skip(1).Select(line => JsonSerializer.Deserialize(line, recordType)!)]
+                );
+            }
+        );
+        return read?.ToValueTuple();
+    }
+
+    /// <summary>Reads the head of a file; null if there is no such file.</summary>
+    /// <inheritdoc cref="Read{THead,TRecord}"/>
+    public static THead? Read<THead>(string path, JsonTypeInfo<THead> headType)
+        where THead : class => Read(path, lines => JsonSerializer.Deserialize(lines[0], headType)!);
+
+    private static void Write(string path, IEnumerable<string> records)
+    {
+        string lines = string.Concat(records.Select(record => $"{record}\n"));
+        AtomicFile.WriteText(path, $"{lines}{Seal(lines)}\n");
+    }
+
+    private static T? Read<T>(string path, Func<string[], T> parse)
+        where T : class
+    {
         if (!File.Exists(path))
             return null;
         try
         {
-            string[] lines = Sealed(RegularFile.ReadText(path, MostBytes));
-            THead head = JsonSerializer.Deserialize(lines[0], headType)!;
-            return (head, [.. lines.Skip(1).Select(line => JsonSerializer.Deserialize(line, recordType)!)]);
+            return parse(Sealed(RegularFile.ReadText(path, MostBytes)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
