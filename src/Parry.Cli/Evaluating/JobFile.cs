@@ -96,7 +96,7 @@ internal sealed record JobFile(string Plan, string Folder, int Shards, int Proce
     private string Submit =>
         Learns
             ? $"""
-                first=$(sbatch --parsable --cpus-per-task={Processors} --wrap "parry run {Plan} --out {Folder} --prepare")
+                first=$(sbatch --parsable -c {Processors} --wrap "parry run {Plan} --out {Folder} --prepare")
                 #   job=$(sbatch --parsable --dependency=afterany:$first THIS-FILE)
                 """
             : "job=$(sbatch --parsable THIS-FILE)";

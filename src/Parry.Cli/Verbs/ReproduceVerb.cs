@@ -200,7 +200,7 @@ internal sealed class ReproduceVerb
         ComparisonText.Append(text, comparison);
         AtomicFile.WriteText(Path.Combine(folder, $"{name}.md"), text.ToString());
         string page = Path.Combine(folder, $"{name}.html");
-        AtomicFile.WriteText(page, ComparisonPage.Render(table.Title, [comparison]));
+        AtomicFile.WriteText(page, ComparisonPage.Render(comparison));
         output.Line($"{name}: {comparison.Coverage}: {page}");
     }
 

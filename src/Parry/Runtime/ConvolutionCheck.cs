@@ -48,7 +48,7 @@ internal static class ConvolutionCheck
         )
             throw new TorchException(
                 "LibTorch computes wrong convolutions on this processor: set the environment variable "
-                    + "ONEDNN_MAX_CPU_ISA=SSE41, which is slower and right"
+                    + "ONEDNN_MAX_CPU_ISA=SSE41"
             );
         nint global = Marshal.GetDelegateForFunctionPointer<GetContext>(get)();
         Marshal.GetDelegateForFunctionPointer<SetEnabled>(set)(global, false);

@@ -58,7 +58,7 @@ public sealed class ModelFileTests : IDisposable
 
         AssertSame(s_classifier, description);
         AssertSame(s_classifier, ModelFile.Describe(FilePath));
-        Assert.Equal("Parry 0.1.0", description.CreatedBy);
+        Assert.Equal("Parry 0.2.0", description.CreatedBy);
     }
 
     [Fact]

@@ -1,21 +1,20 @@
 namespace Parry.Reports.Html;
 
-/// <summary>Published tables beside one's own numbers, as a self-contained page.</summary>
+/// <summary>A published table beside one's own numbers, as a self-contained page.</summary>
 public static class ComparisonPage
 {
     /// <summary>Gives the page as text.</summary>
-    public static string Render(string title, IReadOnlyList<ComparisonTable> tables)
+    public static string Render(ComparisonTable table)
     {
         var html = new HtmlBuilder();
-        HtmlPage.Begin(html, title, moreStyle: "comparison.css");
+        HtmlPage.Begin(html, table.Title, moreStyle: "comparison.css");
         html.Line($"<header>");
         html.Line($"""<p class="brand">Parry beside the papers</p>""");
-        html.Line($"<h1>{title}</h1>");
+        html.Line($"<h1>{table.Title}</h1>");
         html.Line($"""<p class="facts">{ComparisonText.HowToRead}</p>""");
         html.Line($"</header>");
         html.Line($"<main>");
-        foreach (ComparisonTable table in tables)
-            Add(html, table);
+        Add(html, table);
         HtmlPage.End(html);
         return html.ToString();
     }
@@ -23,7 +22,6 @@ public static class ComparisonPage
     private static void Add(HtmlBuilder html, ComparisonTable table)
     {
         html.Line($"<section>");
-        html.Line($"<h2>{table.Title}</h2>");
         html.Line($"""<p class="lead">{table.Source}. {table.Measure}. {table.Coverage}.</p>""");
         html.BeginTable("comparison");
         html.Head(["", .. table.Columns]);
