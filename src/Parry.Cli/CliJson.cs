@@ -23,6 +23,7 @@ namespace Parry.Cli;
 [JsonSerializable(typeof(ModelContents))]
 [JsonSerializable(typeof(GanContents))]
 [JsonSerializable(typeof(QualityReport))]
+[JsonSerializable(typeof(PairsReport))]
 [JsonSerializable(typeof(PhotoReport))]
 [JsonSerializable(typeof(VerifyReport))]
 [JsonSerializable(typeof(string[]))]

@@ -110,6 +110,7 @@ internal static class ParryCommand
             CertifyVerb.Create(),
             ServeVerb.Create(),
             QualityVerb.Create(),
+            PairsVerb.Create(),
             DoctorVerb.Create(),
             new Command("data", "List and download data sets.") { DataListVerb.Create(), DataFetchVerb.Create() },
             new Command("model", "List the models that ship, and describe any model.")

@@ -24,16 +24,22 @@ namespace Parry.Defenses.Breaks;
 /// <param name="Generator">G, which draws images.</param>
 public sealed record PairSearch(ILatentModel Generator)
 {
+    /// <summary>The paper's largest L2 distance of a pair.</summary>
+    public const double DefaultDistance = 1.5;
+
+    /// <summary>The usual number of steps.</summary>
+    public const int DefaultSteps = 500;
+
     private const double Smallest = 1e-12;
 
     /// <summary>D: what the search makes large.</summary>
     public PairDifference Difference { get; init; }
 
     /// <summary>ε: the largest L2 distance of a pair, of images in [0, 1].</summary>
-    public double Distance { get; init; } = 1.5;
+    public double Distance { get; init; } = DefaultDistance;
 
     /// <summary>The largest number of steps.</summary>
-    public int Steps { get; init; } = 500;
+    public int Steps { get; init; } = DefaultSteps;
 
     /// <summary>Adam's step size in the latent vectors.</summary>
     public double LearningRate { get; init; } = 0.05;
