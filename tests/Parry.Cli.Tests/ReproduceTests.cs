@@ -219,6 +219,29 @@ public sealed class ReproduceTests : IDisposable
     }
 
     [Fact]
+    public void The_table_of_faces_is_made_from_any_copy_of_CelebA()
+    {
+        string data = $" --data-dir {new DrawnFaces(_folder.File("data")).Folder}";
+        var settings = new Dictionary<string, string>(Experiments.Commands().Modes["fast"])
+        {
+            ["celeba-train"] = "--epochs 1 --batch 8" + data,
+            ["celeba-gan"] = "--width 2 --latent 4 --iterations 1 --batch 4 --critic-steps 1 --threads 1" + data,
+            ["celeba-projection"] = "l=2,r=2",
+            ["substitute"] = "epochs=1,images=8,rounds=2",
+            ["count"] = "4" + data,
+        };
+        var book = new CommandBook(Experiments.Commands(), settings);
+        var run = new ReproduceRun(_folder.Path, book, "cpu");
+        foreach (string target in book.Needed(["runs/celeba-gender"]))
+            Assert.Equal(0, run.Make(target, CancellationToken.None));
+
+        Experiment table = Experiments.ByName("celeba-gender");
+        IReadOnlyList<ReproducedNumber> numbers = new NumberReader(_folder.Path, settings).Read(table);
+        Assert.Equal(table.Rows.Count * table.Columns.Count, numbers.Count);
+        Assert.All(numbers, number => Assert.Equal(4, number.Ours!.Count));
+    }
+
+    [Fact]
     public async Task The_list_says_what_each_table_needs_and_how_much_of_it_is_measured()
     {
         CommandLine.Outcome list = await CommandLine.Run("reproduce", "--list");

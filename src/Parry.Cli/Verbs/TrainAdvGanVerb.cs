@@ -16,11 +16,16 @@ internal static class TrainAdvGanVerb
         Option<double> epsilon = Arguments.Positive("--eps", "The largest change of a pixel.", recipe.Epsilon);
         Option<int> count = Arguments.Count(recipe.TrainingImages);
         Option<int> epochs = Arguments.Number("--epochs", "Passes over the training images.", recipe.Epochs, 1);
+        Option<int?> latent = Arguments.Optional<int>(
+            "--latent",
+            "The length of the latent vector of a generator of five convolutions down and five up, such as 32; by "
+                + "default the paper's generator."
+        );
         Option<long> seed = Arguments.Seed();
         return TrainingRun.Verb(
             "advgan",
             "Train the generator of AdvGAN against a classifier, for advgan:weights=FILE.",
-            [model, epsilon, count, epochs, seed],
+            [model, epsilon, count, epochs, latent, seed],
             run =>
             {
                 string name = run.Value(model);
@@ -29,6 +34,7 @@ internal static class TrainAdvGanVerb
                     Epsilon = run.Value(epsilon),
                     TrainingImages = run.Value(count),
                     Epochs = run.Value(epochs),
+                    Latent = run.Value(latent),
                 };
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();

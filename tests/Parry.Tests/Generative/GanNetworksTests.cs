@@ -29,6 +29,33 @@ public class GanNetworksTests
         Assert.Equal((discriminator, discriminatorTrainable), (second.Total, second.Trainable));
     }
 
+    [Fact]
+    public void The_small_generator_has_8_16_32_and_64_channels_from_4x4_to_the_image()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        LayerPlan plan = SmallDcgan.Generator(s_mnist, 64, 50);
+        int[] channels = [8, 16, 32, 64];
+        long linear = (50 + 1) * 8 * 4 * 4;
+        long deconvolutions = channels.Zip(channels.Skip(1), (from, to) => ((from * 16L) + 1) * to).Sum();
+        long last = (64 * 16) + 1;
+        Assert.Equal(50_913, linear + deconvolutions + last + (2 * channels.Sum()));
+        Assert.Equal((50_913, 51_153), (plan.Trainable, plan.Total));
+
+        using Sequential network = plan.Build(random);
+        var maps = new List<string>();
+        Tensor map = zeros([2, 50]);
+        foreach (nn.Module<Tensor, Tensor> layer in network.children().Cast<nn.Module<Tensor, Tensor>>())
+        {
+            map = layer.forward(map);
+            if (map.dim() == 4)
+                maps.Add(string.Join('x', map.shape.Skip(1)));
+        }
+
+        Assert.Equal(["8x4x4", "16x7x7", "32x14x14", "64x28x28"], maps.Distinct().Take(4));
+        Assert.Equal("1x28x28", maps[^1]);
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public void A_plan_counts_what_it_builds(GanKind kind)

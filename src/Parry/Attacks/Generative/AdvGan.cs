@@ -66,6 +66,12 @@ public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassi
     public double Bound { get; init; } = 3;
 
     /// <summary>
+    /// The length of the latent vector of a generator of five convolutions down and five up; null for the paper's.
+    /// </summary>
+    [Option("latent", "length of the latent vector of a generator of five convolutions down and five up", Min = 1)]
+    public int? Latent { get; init; }
+
+    /// <summary>
     /// A file of <c>parry train advgan</c>, or the name of one that ships: a generator that was trained before,
     /// untargeted. To train the attack then means to go on from that one, as against a defense that it did not know.
     /// Null for none.

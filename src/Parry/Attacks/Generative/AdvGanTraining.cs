@@ -46,7 +46,8 @@ public sealed class AdvGanTraining : EpochTrainer
     {
         (_options, _model, _epsilon, Recipe, _lanes) = (options, model, epsilon, recipe, lanes);
         var discriminator = Make(random => new PerturbationDiscriminator(model.Shape, random), data.Random.Seed(1));
-        Generator = Make(random => new PerturbationGenerator(model.Shape, random), data.Random.Seed(0));
+        int? latent = start is null ? options.Latent : start.Latent;
+        Generator = Make(random => new PerturbationGenerator(model.Shape, random, latent), data.Random.Seed(0));
         if (start is not null)
             Generator.LoadState(start.State().ToDictionary());
         _discriminator = new Learner("discriminator", discriminator, Adam);

@@ -88,7 +88,7 @@ internal sealed class PerturbationGenerators : IDisposable
         using Generator random = Devices.Generator(0);
         foreach (var (name, weights) in generators)
         {
-            var generator = new PerturbationGenerator(shape, random);
+            var generator = new PerturbationGenerator(shape, random, PerturbationGenerator.LatentOf(weights));
             generator.LoadState(weights);
             learned._byBudget.TryAdd(name.Epsilon, []);
             learned._byBudget[name.Epsilon][ClassOf(name)] = generator;

@@ -22,4 +22,7 @@ public enum GanKind
 
     /// <summary>DCGAN that draws a given class (<see cref="ConditionalGan"/>).</summary>
     Cgan,
+
+    /// <summary>A small convolutional generator (<see cref="Gans.SmallDcgan"/>), non-saturating loss.</summary>
+    SmallDcgan,
 }

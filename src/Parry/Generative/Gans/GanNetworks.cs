@@ -11,7 +11,7 @@ public static class GanNetworks
 
     /// <summary>The kinds that have networks of their own.</summary>
     public static IReadOnlyList<GanKind> Kinds { get; } =
-    [GanKind.Gan, GanKind.Dcgan, GanKind.Wgan, GanKind.Hinge, GanKind.Cgan];
+    [GanKind.Gan, GanKind.Dcgan, GanKind.Wgan, GanKind.Hinge, GanKind.Cgan, GanKind.SmallDcgan];
 
     /// <summary>The names of their generators, as weight files have them: <c>dcgan-generator</c>.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Kinds.Select(NameOf)];
@@ -37,6 +37,7 @@ public static class GanNetworks
             GanKind.Wgan => Wgan.Generator(shape, width, latent),
             GanKind.Hinge => HingeGan.Generator(shape, width, latent),
             GanKind.Cgan => ConditionalGan.Generator(shape, width, latent, classes),
+            GanKind.SmallDcgan => SmallDcgan.Generator(shape, width, latent),
             _ => Dcgan.Generator(shape, width, latent),
         };
 

@@ -144,20 +144,21 @@ public sealed class LayerPlan
     }
 
     /// <summary>
-    /// Adds a transposed 5x5 convolution with stride 2 to maps of this shape, with the initial weights of the WGAN-GP
-    /// code.
+    /// Adds a transposed convolution with stride 2 to maps of this shape, with the initial weights of the WGAN-GP code.
     /// </summary>
-    public LayerPlan TransposedConvolution(ImageShape to)
+    public LayerPlan TransposedConvolution(ImageShape to, int kernel = 5)
     {
         int inputs = _channels;
-        int extra = to.Height - ((_height - 1) * 2) - 1;
-        Count(checked(25L * inputs * to.Channels) + to.Channels, 0);
+        int over = ((_height - 1) * 2) + kernel - to.Height;
+        int padding = (over + 1) / 2;
+        int extra = (2 * padding) - over;
+        Count(checked((long)inputs * to.Channels * kernel * kernel) + to.Channels, 0);
         (_channels, _height, _width) = (to.Channels, to.Height, to.Width);
         return Add(
             "deconv",
             random =>
             {
-                var layer = Layer.ConvTranspose2d(inputs, to.Channels, 5, random, 2, 2, extra);
+                var layer = Layer.ConvTranspose2d(inputs, to.Channels, kernel, random, 2, padding, extra);
                 Init.TflibUniform(layer.weight, 2, random);
                 layer.bias!.zero_();
                 return layer;
