@@ -1,6 +1,5 @@
 using Parry.Attacks;
 using Parry.Attacks.Building;
-using Parry.Data.Images;
 using Parry.Defenses.Breaks;
 using Parry.Models;
 using Parry.Runtime;

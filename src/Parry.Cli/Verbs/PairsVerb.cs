@@ -4,7 +4,6 @@ using Parry.Cli.Measuring;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Defenses.Breaks;
-using Parry.Models;
 using Spectre.Console;
 
 namespace Parry.Cli.Verbs;
