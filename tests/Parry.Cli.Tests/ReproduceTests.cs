@@ -57,8 +57,9 @@ public sealed class ReproduceTests : IDisposable
     public void Every_command_is_one_that_a_user_can_type(string mode)
     {
         CommandBook book = Book(mode);
-        var reader = new NumberReader(".", book.Settings);
-        IReadOnlyList<string> needed = book.Needed(Experiments.All.Values.SelectMany(reader.Targets));
+        IReadOnlyList<string> needed = book.Needed(
+            Experiments.All.Values.SelectMany(experiment => Experiments.Targets(experiment, book.Settings))
+        );
         Assert.True(needed.Count > 100);
         foreach (string target in needed)
         {
@@ -121,9 +122,7 @@ public sealed class ReproduceTests : IDisposable
             },
             "0.9"
         );
-        ReproducedNumber number = Assert.Single(
-            new NumberReader(_folder.Path, new Dictionary<string, string>()).Read(table)
-        );
+        ReproducedNumber number = Assert.Single(Reader().Read(table));
         Assert.Equal((80, 100), (number.Ours!.Hits, number.Ours.Count));
         Assert.Equal((5, "label-flip-pull"), (number.Adaptive!.Hits, number.Adaptive.Attack));
     }
@@ -140,9 +139,7 @@ public sealed class ReproduceTests : IDisposable
         Assert.Equal(10, Hits("substitute:net=classifier-e"));
 
         int? Hits(string attack) =>
-            new NumberReader(_folder.Path, new Dictionary<string, string>())
-                .Read(Table(new NumberSource { From = "runs/x", Attack = attack }, null, "0.9"))[0]
-                .Ours!.Hits;
+            Reader().Read(Table(new NumberSource { From = "runs/x", Attack = attack }, null, "0.9"))[0].Ours!.Hits;
     }
 
     [Theory]
@@ -278,6 +275,8 @@ public sealed class ReproduceTests : IDisposable
             File.WriteAllText(document, made);
         Assert.Equal(made, File.ReadAllText(document));
     }
+
+    private NumberReader Reader() => new(new MadeResults(_folder.Path), new Dictionary<string, string>());
 
     private static CommandBook Book(string mode) => new(Experiments.Commands(), Experiments.Commands().Modes[mode]);
 

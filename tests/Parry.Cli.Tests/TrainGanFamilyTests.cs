@@ -153,6 +153,18 @@ public sealed class TrainGanFamilyTests(TrainedModels trained) : IDisposable
     }
 
     [Fact]
+    public async Task Sheets_of_the_named_iterations_are_kept()
+    {
+        string[] at = ["--samples-at", "0", "3"];
+        Assert.Equal(0, (await Train("gan", ["--iterations", "4", .. at])).Code);
+        byte[] before = await File.ReadAllBytesAsync(_folder.File("g.samples-0.png"));
+        byte[] third = await File.ReadAllBytesAsync(_folder.File("g.samples-3.png"));
+        Assert.NotEqual(before, third);
+        Assert.Equal(3, Directory.GetFiles(_folder.Path, "*.png").Length);
+        (await Train("gan", ["--iterations", "2", "--resume", .. at])).Fails(2, "--samples-at", "2", "3");
+    }
+
+    [Fact]
     public async Task Options_of_another_kind_are_refused()
     {
         (await Train("dcgan", "--bfloat16")).Fails(2, "--bfloat16", "dcgan");

@@ -16,7 +16,7 @@ internal sealed class PhotoOptions
         {
             Description =
                 "A photo to attack in place of --data, PNG, JPEG, WebP, BMP or GIF; resized and cropped to the model's "
-                + "size. May be given several times.",
+                + "size. A name that is not here is looked for in $PARRY_DATA. May be given several times.",
             HelpName = "FILE",
             AllowMultipleArgumentsPerToken = true,
         };
@@ -53,7 +53,7 @@ internal sealed class PhotoOptions
         {
             Model = opened.Model,
             Photos = Photos.Load(
-                files,
+                [.. files.Select(DataLocator.FileOf)],
                 labels,
                 opened.Model.Shape,
                 request.ClassNames(opened),

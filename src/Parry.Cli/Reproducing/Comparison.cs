@@ -6,6 +6,9 @@ namespace Parry.Cli.Reproducing;
 /// <summary>Puts a table of results into words: published number, Parry's, the adaptive one, and the verdict.</summary>
 internal static class Comparison
 {
+    /// <summary>The folder of the figures, beside the pages that show them.</summary>
+    public const string FigureFolder = "figures";
+
     /// <summary>Makes the table that is shown.</summary>
     /// <param name="table">The experiment.</param>
     /// <param name="results">What was measured; null for nothing.</param>
@@ -14,15 +17,20 @@ internal static class Comparison
     {
         var numbers = (results?.Numbers ?? []).ToDictionary(number => (number.Row, number.Column));
         var cells = NumberReader.AllCells(table).ToLookup(cell => cell.Row);
-        int printed = NumberReader.Cells(table).Count();
         return new ComparisonTable
         {
             Title = table.Title,
             Source = table.Source,
             Measure = table.Measure,
-            Coverage = Counted($"{results?.Measured ?? 0} of {printed} numbers measured{ModeOf(results)}"),
+            Coverage = Covered(table, results) + ModeOf(results),
             Columns = [.. table.Columns.Select(column => column.Name)],
             Rows = [.. table.Rows.Select(row => Row(table, row, cells[row], numbers))],
+            Figures =
+            [
+                .. table
+                    .Figures.Where(figure => results is not null && results.Figures.Contains(figure.File))
+                    .Select(figure => new ComparisonFigure(figure.Caption, $"{FigureFolder}/{figure.File}")),
+            ],
             Notes = table.Notes,
             Commands = commands,
         };
@@ -52,6 +60,14 @@ internal static class Comparison
         );
     }
 
+    private static string Covered(Experiment table, TableResults? results)
+    {
+        int printed = NumberReader.Cells(table).Count();
+        return printed == 0
+            ? (results is null ? "Not made yet" : "Made")
+            : Counted($"{results?.Measured ?? 0} of {printed} numbers measured");
+    }
+
     private static string ModeOf(TableResults? results) =>
         results is null ? "" : $", with the settings of {results.Settings}, by version {results.Version}";
 
@@ -63,9 +79,9 @@ internal static class Comparison
         var (verdict, agreement) = Judge(number, published);
         return new ComparisonCell(
             shown,
-            number.Ours is { } ours ? Value(ours) : null,
+            number.Ours is { } ours ? Value(ours, printed) : null,
             number.Ours?.Interval() is var (low, high) ? Counted($"({100 * low:0}–{100 * high:0} %)") : null,
-            number.Adaptive is { } adaptive ? Value(adaptive) + Images(adaptive) : null,
+            number.Adaptive is { } adaptive ? Value(adaptive, printed) + Images(adaptive) : null,
             verdict,
             agreement
         );
@@ -98,8 +114,10 @@ internal static class Comparison
 
     private static string Images(MeasuredNumber number) => number.Count is { } count ? Counted($" of {count:#,0}") : "";
 
-    private static string Value(MeasuredNumber number) =>
-        number.Quantity is { } quantity ? Counted($"{quantity:#,0.###}") : Percent(number.Number());
+    private static string Value(MeasuredNumber number, PrintedAs printed) =>
+        number.Quantity is { } quantity && printed != PrintedAs.Percent
+            ? Counted($"{quantity:#,0.###}")
+            : Percent(number.Number());
 
     private static string Published(ReproducedNumber number, PrintedAs printed) =>
         printed == PrintedAs.Percent && number.Published.Length > 0 ? $"{number.Published} %" : number.Published;

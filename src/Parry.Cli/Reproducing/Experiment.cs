@@ -1,9 +1,12 @@
+using System.Globalization;
+using Parry.Cli.Reproducing.Figures;
+
 namespace Parry.Cli.Reproducing;
 
 /// <summary>
-/// A table of a source document, as its file in <c>Experiments/</c> describes it: the numbers that it prints, and for
-/// each where Parry's own number and the adaptive attacker's come from. Texts may hold variables such as <c>{net}</c>,
-/// which a row or a column gives, or the settings of the mode.
+/// A table or figure of a source document, as its file in <c>Experiments/</c> describes it: the numbers that it prints,
+/// and for each where Parry's own number and the adaptive attacker's come from. Texts may hold variables such as
+/// <c>{net}</c>, which a row or a column gives, or the settings of the mode.
 /// </summary>
 internal sealed record Experiment
 {
@@ -33,11 +36,14 @@ internal sealed record Experiment
     /// <summary>What differs from the original, and what is known to be wrong with it.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>The columns.</summary>
-    public required IReadOnlyList<ExperimentColumn> Columns { get; init; }
+    /// <summary>The columns; none of a figure that has no table.</summary>
+    public IReadOnlyList<ExperimentColumn> Columns { get; init; } = [];
 
     /// <summary>The rows.</summary>
-    public required IReadOnlyList<ExperimentRow> Rows { get; init; }
+    public IReadOnlyList<ExperimentRow> Rows { get; init; } = [];
+
+    /// <summary>The figures.</summary>
+    public IReadOnlyList<ExperimentFigure> Figures { get; init; } = [];
 }
 
 /// <summary>How a document prints its numbers.</summary>
@@ -63,8 +69,8 @@ internal sealed record ExperimentRow
     public IReadOnlyDictionary<string, string> With { get; init; } = new Dictionary<string, string>();
 
     /// <summary>
-    /// The printed numbers, one for each column, with spaces between; <c>-</c> where none is printed. Empty for a row
-    /// that is not in the document.
+    /// The printed numbers, one for each column that is not extra, with spaces between; <c>-</c> where none is printed.
+    /// Empty for a row that is not in the document.
     /// </summary>
     public string Published { get; init; } = "";
 
@@ -101,8 +107,9 @@ internal sealed record NumberSource
     public required string From { get; init; }
 
     /// <summary>
-    /// Of an evaluation: <c>clean</c>, <c>accuracy</c>, <c>success</c>, <c>distance</c> or <c>seconds</c> (for 1,000
-    /// images). Of a JSON file: the way to the number, such as <c>/generator/parameters</c>.
+    /// Of an evaluation: <c>clean</c>, <c>accuracy</c>, <c>success</c>, <c>distance</c>, <c>seconds</c> (for 1,000
+    /// images) or <c>auc</c> (the area under the ROC curve of the defense as a detector). Of a JSON file: the way to
+    /// the number, such as <c>/generator/parameters</c>.
     /// </summary>
     public string Value { get; init; } = "accuracy";
 
@@ -117,4 +124,27 @@ internal sealed record NumberSource
 
     /// <summary>Whether the attacker knows the defense; null for whichever is stronger.</summary>
     public bool? Aware { get; init; }
+
+    /// <summary>
+    /// Whether a variable has no value: a row or a column that does not give one has no such number.
+    /// </summary>
+    public bool IsOpen => $"{From}{Value}{Attack}".Contains('{');
+
+    /// <summary>The source with its variables replaced; the variable <c>eps</c> is its budget.</summary>
+    public NumberSource Filled(params IReadOnlyDictionary<string, string>[] variables)
+    {
+        string? budget = variables
+            .Select(some => some.GetValueOrDefault("eps"))
+            .FirstOrDefault(value => value is not null);
+        return this with
+        {
+            From = Fill(From),
+            Value = Fill(Value),
+            Attack = Attack is { } attack ? Fill(attack) : null,
+            Epsilon = Epsilon ?? (budget is null ? null : double.Parse(budget, CultureInfo.InvariantCulture)),
+            Defense = Fill(Defense),
+        };
+
+        string Fill(string text) => CommandBook.Fill(text, variables);
+    }
 }

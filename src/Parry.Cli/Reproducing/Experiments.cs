@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Parry.Cli.Reproducing.Figures;
 
 namespace Parry.Cli.Reproducing;
 
@@ -23,6 +24,12 @@ internal static class Experiments
     public static Experiment ByName(string name) =>
         All.GetValueOrDefault(name)
         ?? throw new UserErrorException($"expected one of the tables {string.Join(", ", All.Keys)}, got \"{name}\"");
+
+    /// <summary>What an experiment needs to be made: for its numbers, then for its figures.</summary>
+    /// <param name="experiment">The experiment.</param>
+    /// <param name="settings">The settings of the mode.</param>
+    public static IEnumerable<string> Targets(Experiment experiment, IReadOnlyDictionary<string, string> settings) =>
+        NumberReader.Targets(experiment, settings).Concat(FigureReader.Targets(experiment));
 
     /// <summary>The commands of all tables.</summary>
     public static CommandFile Commands() => ExperimentJson.Read<CommandFile>(Resource(CommandsName));

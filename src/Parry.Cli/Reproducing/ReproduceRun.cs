@@ -16,7 +16,10 @@ internal sealed partial class ReproduceRun(string folder, CommandBook book, stri
     private const int FinishedPoll = 200;
 
     /// <summary>Whether a thing is there, made to its end.</summary>
-    public bool IsMade(string target) => File.Exists(Sign(target));
+    public bool IsMade(string target) => IsMade(folder, target);
+
+    /// <summary>Whether a thing is in a folder, made to its end.</summary>
+    public static bool IsMade(string folder, string target) => File.Exists(Sign(folder, target));
 
     /// <summary>Makes a thing.</summary>
     /// <returns>The exit code of its command.</returns>
@@ -45,12 +48,12 @@ internal sealed partial class ReproduceRun(string folder, CommandBook book, stri
 
         string text = printed.GetAwaiter().GetResult();
         if (process.ExitCode == 0 && !IsWeights(target))
-            AtomicFile.WriteText(Sign(target), text);
+            AtomicFile.WriteText(Sign(folder, target), text);
         return process.ExitCode;
     }
 
     // Weights appear when they are done; what fills a folder leaves what it printed beside it when it is done.
-    private string Sign(string target)
+    private static string Sign(string folder, string target)
     {
         string path = Path.Combine(folder, target);
         return IsWeights(target) || CommandBook.IsCaptured(target) ? path : DoneSign(path);

@@ -60,6 +60,8 @@ internal static class ResultsDocument
             .Rows.SelectMany(row => row.Cells)
             .Count(cell => cell?.Agreement == Agreement.Inside);
         int printed = NumberReader.Cells(table).Count();
+        if (printed == 0)
+            return own is null ? "not made | " : "made | ";
         return string.Create(CultureInfo.InvariantCulture, $"{own?.Measured ?? 0} of {printed} | {inside}");
     }
 }

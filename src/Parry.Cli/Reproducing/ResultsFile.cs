@@ -48,6 +48,9 @@ internal sealed record TableResults
     /// <summary>The numbers, row by row; of a number that was not measured only what is printed.</summary>
     public required IReadOnlyList<ReproducedNumber> Numbers { get; init; }
 
+    /// <summary>The files of the figures that were drawn.</summary>
+    public IReadOnlyList<string> Figures { get; init; } = [];
+
     /// <summary>How many numbers have one of Parry's beside them.</summary>
     public int Measured => Numbers.Count(number => number.Ours is not null && number.Published.Length > 0);
 }

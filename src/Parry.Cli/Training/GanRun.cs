@@ -25,6 +25,9 @@ internal sealed class GanRun
     /// <summary>Iterations between sample sheets.</summary>
     public required int SamplesEvery { get; init; }
 
+    /// <summary>The iterations whose sample sheets are kept; 0 for the generator before training.</summary>
+    public IReadOnlyList<int> KeptSamples { get; init; } = [];
+
     /// <summary>Whether the discriminator's loss nears 0 when it wins.</summary>
     public bool LossHasFloor { get; init; } = true;
 
@@ -44,12 +47,19 @@ internal sealed class GanRun
 
     /// <summary>Trains to the end and writes the last samples and the log.</summary>
     /// <exception cref="StoppedException">The training was stopped; the checkpoint says where.</exception>
-    /// <exception cref="UserErrorException">The checkpoint or the log does not fit.</exception>
+    /// <exception cref="UserErrorException">The checkpoint or the log does not fit, or samples are to be kept after the
+    /// end.</exception>
     /// <exception cref="InvalidOperationException">The training diverged.</exception>
     public void Train()
     {
+        if (KeptSamples.FirstOrDefault(at => at < 0 || at > Trainer.Iterations) is not 0 and var wrong)
+            throw new UserErrorException(
+                $"expected --samples-at from 0 to the {Trainer.Iterations} iterations, got {wrong}"
+            );
         try
         {
+            if (!Run.Files.HasCheckpoint)
+                KeepSamples();
             Run.Train(Trainer, Describe, Stepped);
         }
         finally
@@ -109,15 +119,29 @@ internal sealed class GanRun
             WriteSamples();
         if (Trainer.Iteration % Trainer.CheckpointEvery == 0)
             WriteLog();
+        KeepSamples();
     }
 
     private void WriteLog() => AtomicFile.WriteText(Run.Files.Log, Trainer.Log.Text);
 
-    private void WriteSamples()
+    private void KeepSamples()
+    {
+        if (KeptSamples.Contains(Trainer.Iteration))
+            WriteSheet(Run.Files.SamplesAt(Trainer.Iteration));
+    }
+
+    private void WriteSheet(string path)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        WriteSheet(Run.Files.Samples, Trainer.Samples(SheetRows * SheetColumns), SheetColumns);
+        WriteSheet(path, Trainer.Samples(SheetRows * SheetColumns), SheetColumns);
+    }
+
+    private void WriteSamples()
+    {
+        WriteSheet(Run.Files.Samples);
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         if (Judge is null)
             return;
         _counts = new int[Judge.Classes];

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Parry.Cli.Training;
 
 /// <summary>The files of a training: the weights, and beside them the checkpoint and the sample sheet.</summary>
@@ -36,6 +38,10 @@ internal sealed class TrainingFiles
 
     /// <summary>A sheet of images that a generator drew.</summary>
     public string Samples => Path.ChangeExtension(Weights, "samples.png");
+
+    /// <summary>The sheet of images that a generator drew after some iterations, which is kept.</summary>
+    public string SamplesAt(int iteration) =>
+        Path.ChangeExtension(Weights, string.Create(CultureInfo.InvariantCulture, $"samples-{iteration}.png"));
 
     /// <summary>StyleGAN's sheet of mixed styles.</summary>
     public string Mixing => Path.ChangeExtension(Weights, "mixing.png");

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using Parry.Cli.Reproducing;
+using Parry.Cli.Reproducing.Figures;
 using Parry.Data;
 using Parry.Data.Files;
 using Parry.Reports;
@@ -130,7 +131,7 @@ internal sealed class ReproduceVerb
         results.Write(Path.Combine(folder, ResultsName));
         return code;
 
-        IEnumerable<string> Targets(Experiment table) => new NumberReader(".", settings).Targets(table);
+        IEnumerable<string> Targets(Experiment table) => Experiments.Targets(table, settings);
     }
 
     // Numbers of different settings must not stand in one table. What is there was made without settings that are new.
@@ -187,15 +188,23 @@ internal sealed class ReproduceVerb
     )
     {
         Experiment table = Experiments.ByName(name);
-        var reader = new NumberReader(folder, book.Settings);
+        var made = new MadeResults(folder);
+        var drawn = new FigureReader(made, book.Settings).Draw(table).ToList();
         results.Tables[name] = new TableResults
         {
             Settings = $"the {mode} mode",
             Version = typeof(Evaluation.Evaluator).Assembly.GetName().Version!.ToString(3),
-            Numbers = reader.Read(table),
+            Numbers = new NumberReader(made, book.Settings).Read(table),
+            Figures = [.. drawn.Select(one => one.Figure.File)],
         };
-        string[] commands = [.. book.Needed(reader.Targets(table)).Select(book.Text)];
+        string[] commands = [.. book.Needed(Experiments.Targets(table, book.Settings)).Select(book.Text)];
         ComparisonTable comparison = Comparison.Of(table, results.Tables[name], commands);
+        comparison = comparison with
+        {
+            Figures = [.. comparison.Figures.Zip(drawn, (figure, one) => figure with { Drawing = one.Drawing })],
+        };
+        foreach (ComparisonFigure figure in comparison.Figures)
+            AtomicFile.WriteText(Path.Combine(folder, figure.File), figure.Drawing);
         var text = new StringBuilder();
         ComparisonText.Append(text, comparison);
         AtomicFile.WriteText(Path.Combine(folder, $"{name}.md"), text.ToString());
@@ -219,7 +228,7 @@ internal sealed class ReproduceVerb
                 table.Source,
                 string.Join(", ", table.Needs.Select(Need)),
                 (table.Minutes / speed).ToString("0", CultureInfo.InvariantCulture),
-                string.Create(CultureInfo.InvariantCulture, $"{measured} of {printed}")
+                printed == 0 ? "figure" : string.Create(CultureInfo.InvariantCulture, $"{measured} of {printed}")
             );
         }
 

@@ -63,6 +63,12 @@ internal sealed partial class TrainGanVerb
             "A classifier that counts how many classes the samples show: a file or the name of a model that ships.",
         HelpName = "MODEL",
     };
+    private readonly Option<int[]> _samplesAt = new("--samples-at")
+    {
+        Description = "Iterations whose sample sheets are kept beside the weights; 0 is before training.",
+        HelpName = "N",
+        AllowMultipleArgumentsPerToken = true,
+    };
     private readonly Option<long> _seed = Arguments.Seed();
     private readonly GanOptions _options = new();
 
@@ -83,6 +89,7 @@ internal sealed partial class TrainGanVerb
                 verb._learningRate,
                 verb._bfloat16,
                 verb._judge,
+                verb._samplesAt,
                 verb._seed,
                 .. verb._options.All,
             ],
@@ -234,6 +241,7 @@ internal sealed partial class TrainGanVerb
             Trainer = trainer,
             LossHasFloor = hasFloor,
             SamplesEvery = _options.SamplesEvery(run),
+            KeptSamples = run.Value(_samplesAt) ?? [],
             Judge = run.Value(_judge) is { } judge ? run.Classifier(judge) : null,
         };
         training.Train();

@@ -35,6 +35,12 @@ public static class DataLocator
         }
     }
 
+    /// <summary>
+    /// A file as it is named, or else one of this name in $PARRY_DATA or another folder in which sets are searched; the
+    /// name as it is if there is none.
+    /// </summary>
+    public static string FileOf(string name) => FileOf(name, Roots(dataDir: null));
+
     /// <summary>The folder of the user's cache into which the set is downloaded.</summary>
     public static string CacheFolder(PublishedData set) => UserCache.Folder(set.Name);
 
@@ -54,6 +60,9 @@ public static class DataLocator
                 + $"folder {string.Join(" or ", names)} there{remarks}: {set.HowToGet}"
         );
     }
+
+    internal static string FileOf(string name, IReadOnlyList<string> roots) =>
+        roots.Select(root => Path.Combine(root, name)).Prepend(name).FirstOrDefault(File.Exists, name);
 
     /// <summary>Lists the folders that can contain a set with these names.</summary>
     private static IEnumerable<string> Folders(IReadOnlyList<string> names, IReadOnlyList<string> roots) =>

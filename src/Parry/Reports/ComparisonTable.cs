@@ -21,11 +21,23 @@ public sealed record ComparisonTable
     /// <summary>The rows.</summary>
     public required IReadOnlyList<ComparisonRow> Rows { get; init; }
 
+    /// <summary>The figures.</summary>
+    public IReadOnlyList<ComparisonFigure> Figures { get; init; } = [];
+
     /// <summary>What differs, and what is known to be wrong with the original.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>The commands that make the numbers.</summary>
     public IReadOnlyList<string> Commands { get; init; } = [];
+}
+
+/// <summary>A figure beside a published one.</summary>
+/// <param name="Caption">What it shows.</param>
+/// <param name="File">Its file, an SVG, as a document beside it names it.</param>
+public sealed record ComparisonFigure(string Caption, string File)
+{
+    /// <summary>The drawing itself, which a page holds.</summary>
+    public string Drawing { get; init; } = "";
 }
 
 /// <summary>A row of a comparison.</summary>

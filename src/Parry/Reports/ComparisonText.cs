@@ -18,6 +18,17 @@ public static class ComparisonText
     {
         text.Append(CultureInfo.InvariantCulture, $"## {table.Title}\n\n");
         text.Append(CultureInfo.InvariantCulture, $"{table.Source}. {table.Measure}. {table.Coverage}.\n\n");
+        foreach (ComparisonFigure figure in table.Figures)
+            text.Append(CultureInfo.InvariantCulture, $"![{table.Title}]({figure.File})\n\n{figure.Caption}\n\n");
+        if (table.Rows.Count > 0)
+            AppendRows(text, table);
+        foreach (string note in table.Notes)
+            text.Append(CultureInfo.InvariantCulture, $"- {note}\n");
+        text.Append('\n');
+    }
+
+    private static void AppendRows(StringBuilder text, ComparisonTable table)
+    {
         text.Append(CultureInfo.InvariantCulture, $"| | {string.Join(" | ", table.Columns)} |\n");
         text.Append(CultureInfo.InvariantCulture, $"| --- |{string.Concat(table.Columns.Select(_ => " --- |"))}\n");
         foreach (ComparisonRow row in table.Rows)
@@ -26,17 +37,15 @@ public static class ComparisonText
                 $"| {row.Name} | {string.Join(" | ", row.Cells.Select(Cell))} |\n"
             );
         text.Append('\n');
-        foreach (string note in table.Notes)
-            text.Append(CultureInfo.InvariantCulture, $"- {note}\n");
-        text.Append('\n');
     }
 
     private static string Cell(ComparisonCell? cell)
     {
         if (cell is null)
             return "";
-        string ours = cell.Ours is null ? "" : $"<br>**{cell.Ours}** {cell.Interval}";
-        string adaptive = cell.Adaptive is null ? "" : $"<br>adaptive {cell.Adaptive}";
-        return $"{cell.Published}{ours}{adaptive}<br>*{cell.Verdict}*";
+        string ours = cell.Ours is null ? "" : $"**{cell.Ours}** {cell.Interval}".TrimEnd();
+        string adaptive = cell.Adaptive is null ? "" : $"adaptive {cell.Adaptive}";
+        string[] lines = [cell.Published, ours, adaptive, $"*{cell.Verdict}*"];
+        return string.Join("<br>", lines.Where(line => line.Length > 0));
     }
 }

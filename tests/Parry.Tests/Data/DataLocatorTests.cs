@@ -93,6 +93,16 @@ public class DataLocatorTests
         Assert.Contains("holds fashion-mnist", error.Message);
     }
 
+    [Fact]
+    public void A_file_that_is_not_here_is_looked_for_in_the_folders_of_data()
+    {
+        using var folder = new TemporaryFolder();
+        string there = folder.Write("photos/dog.jpg", [1]);
+        Assert.Equal(there, DataLocator.FileOf("photos/dog.jpg", ["/nowhere", folder.Path]));
+        Assert.Equal(there, DataLocator.FileOf(there, []));
+        Assert.Equal("photos/cat.jpg", DataLocator.FileOf("photos/cat.jpg", [folder.Path]));
+    }
+
     private static void WriteMnist(TemporaryFolder folder, string place)
     {
         folder.Write(place + "t10k-images-idx3-ubyte", TestData.IdxImages(2));

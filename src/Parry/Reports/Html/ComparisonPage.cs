@@ -23,6 +23,21 @@ public static class ComparisonPage
     {
         html.Line($"<section>");
         html.Line($"""<p class="lead">{table.Source}. {table.Measure}. {table.Coverage}.</p>""");
+        foreach (ComparisonFigure figure in table.Figures)
+        {
+            html.Add($"<figure>");
+            html.AddRaw(figure.Drawing);
+            html.Line($"<figcaption>{figure.Caption}</figcaption></figure>");
+        }
+
+        if (table.Rows.Count > 0)
+            AddRows(html, table);
+        AddNotes(html, table);
+        html.Line($"</section>");
+    }
+
+    private static void AddRows(HtmlBuilder html, ComparisonTable table)
+    {
         html.BeginTable("comparison");
         html.Head(["", .. table.Columns]);
         foreach (ComparisonRow row in table.Rows)
@@ -35,6 +50,10 @@ public static class ComparisonPage
         }
 
         html.EndTable();
+    }
+
+    private static void AddNotes(HtmlBuilder html, ComparisonTable table)
+    {
         html.Line($"<ul>");
         foreach (string note in table.Notes)
             html.Line($"<li>{note}</li>");
@@ -45,8 +64,6 @@ public static class ComparisonPage
             html.Line($"<pre>{string.Join('\n', table.Commands)}</pre>");
             html.Line($"</details>");
         }
-
-        html.Line($"</section>");
     }
 
     private static void Add(HtmlBuilder html, ComparisonCell? cell)
