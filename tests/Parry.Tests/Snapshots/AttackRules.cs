@@ -76,6 +76,7 @@ internal sealed record AttackRules
             ("ground-truth", stopping with { Passes = SnapshotRule.Close(1, 0.25) }),
             ("cw-l0", stopping),
             ("cw-linf", stopping),
+            ("optmargin:norm=l0", stopping),
         ];
     }
 

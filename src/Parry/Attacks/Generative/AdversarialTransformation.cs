@@ -23,7 +23,6 @@ namespace Parry.Attacks.Generative;
 /// </summary>
 public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
 {
-    private const double SmoothPower = 10;
     private static readonly long[] s_classes = [1];
     private readonly double? _beta;
 
@@ -145,10 +144,7 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
             Kind == TransformationKind.Autoencoder ? nn.Sigmoid() : null
         );
 
-    private Tensor Size(Tensor change) =>
-        Norm == Norm.L2
-            ? change.pow(2.0).sum()
-            : (change.abs().pow(SmoothPower).SumPerImage() + 1e-30).pow(1 / SmoothPower).sum();
+    private Tensor Size(Tensor change) => Norm == Norm.L2 ? change.pow(2.0).sum() : SmoothLinf.Of(change).sum();
 
     private Tensor Draw(Tensor output, Tensor images)
     {

@@ -179,8 +179,7 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
             if (Norm == Norm.Linf)
                 return changes.clamp(-epsilon, epsilon);
             double growth = Math.Sqrt((double)batch.Images.size(2) * batch.Images.size(3) / (height * width));
-            Tensor length = linalg.vector_norm(changes, 2, [2], true).clamp_min(Smallest);
-            return changes * (epsilon / growth / length).clamp_max(1.0);
+            return Shortened(changes, epsilon / growth);
         }
 
         Tensor Images(Tensor changes)
@@ -202,9 +201,11 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
         }
     }
 
+    // Changes [N, population, …], each no longer than allowed.
     private static Tensor Shortened(Tensor changes, double most)
     {
-        Tensor length = linalg.vector_norm(changes, 2, [2, 3, 4], true).clamp_min(Smallest);
+        long[] values = [.. Enumerable.Range(2, (int)changes.dim() - 2).Select(d => (long)d)];
+        Tensor length = linalg.vector_norm(changes, 2, values, true).clamp_min(Smallest);
         return changes * (most / length).clamp_max(1.0);
     }
 

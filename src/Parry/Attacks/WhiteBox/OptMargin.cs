@@ -15,24 +15,24 @@ namespace Parry.Attacks.WhiteBox;
 /// paper's for MNIST; κ = 0; 4 searches. Deviations: surrounding points are clipped to the box; 200 iterations of
 /// learning rate 0.05 in place of 1,000 of 0.01, and c starts at 0.1 and grows tenfold until the first success. The
 /// paper has L2 alone: in L1 the first term is the L1 norm, in Linf the L10 norm, which is smooth and not below the
-/// largest change.
+/// largest change; in L0 pixels are fixed one by one as in the L0 attack of Carlini and Wagner, and c, which doubles up
+/// to 2e6 where that fails, is not searched.
 /// </summary>
 public sealed record OptMargin : IAttack<IClassifier>
 {
-    private const double SmoothPower = 10;
-    private const double Smallest = 1e-12;
+    private const double LargestConstant = 2e6;
 
     /// <inheritdoc/>
     public string Name => "optmargin";
 
-    /// <summary>L2, L1 or Linf.</summary>
+    /// <summary>L2, L1, Linf or L0.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
     [Option("norm", "how the perturbation is measured")]
-    [AllowedValues(Norm.L2, Norm.L1, Norm.Linf)]
+    [AllowedValues(Norm.L2, Norm.L1, Norm.Linf, Norm.L0)]
     public Norm Norm
     {
         get;
-        init => field = value.Among(Norm.L2, Norm.L1, Norm.Linf);
+        init => field = value.Among(Norm.L2, Norm.L1, Norm.Linf, Norm.L0);
     } = Norm.L2;
 
     /// <summary>The number of points that must reach the goal, the image itself among them.</summary>
@@ -66,31 +66,37 @@ public sealed record OptMargin : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
-        Tensor images = batch.Images;
-        SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
-        var best = new BestSoFar(images);
-        Batch around = batch.Repeat(Points);
-        Tensor vectors = Vectors(random, images);
+        Tensor vectors = Vectors(batch.Random, batch.Images);
+        return scope.MoveToOuter(Norm == Norm.L0 ? FixPixels(model, batch, vectors) : Search(model, batch, vectors));
+    }
+
+    private Tensor FixPixels(IClassifier model, Batch batch, Tensor vectors) =>
+        new FewestPixels
+        {
+            Iterations = Iterations,
+            LearningRate = LearningRate,
+            InitialConstant = InitialConstant,
+            LargestConstant = LargestConstant,
+            Confidence = Confidence,
+        }.Find(model, batch, vectors);
+
+    private Tensor Search(IClassifier model, Batch batch, Tensor vectors)
+    {
+        var best = new BestSoFar(batch.Images);
+        var around = new Surroundings(batch, vectors);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
         {
-            Descend(model, batch, around, vectors, constants, best);
+            Descend(model, batch, around, constants, best);
             constants.Next();
         }
 
-        return scope.MoveToOuter(best.Images);
+        return best.Images;
     }
 
     // One descent of every image with its constant.
-    private void Descend(
-        IClassifier model,
-        Batch batch,
-        Batch around,
-        Tensor vectors,
-        ConstantSearch constants,
-        BestSoFar best
-    )
+    private void Descend(IClassifier model, Batch batch, Surroundings around, ConstantSearch constants, BestSoFar best)
     {
         using var scope = NewDisposeScope();
         var descent = new TanhDescent(batch.Images);
@@ -99,44 +105,25 @@ public sealed record OptMargin : IAttack<IClassifier>
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
             using var inner = NewDisposeScope();
-            Func<Tensor, Tensor> margin = AttackLoss.Margin(around.Goal);
+            Func<Tensor, Tensor> margin = around.Margin;
             Tensor point = descent.Images;
             Tensor delta = point - clean;
-            Tensor free = point.unsqueeze(1) + vectors;
-            Tensor shown = free.clamp(0.0, 1.0);
-            LossGradient pass = model.Gradient(
-                around.With(shown.flatten(0, 1)),
-                logits => c * (Confidence - margin(logits)).clamp_min(0.0)
-            );
-
-            // The gradient passes the clipping where it changed nothing. Added one by one, its sum has the same bits in
-            // every batch.
-            Tensor pulls = pass.Gradient.reshape(shown.shape) * shown.eq(free);
-            Tensor pull = pulls.select(1, 0);
-            for (int i = 1; i < Points; i++)
-                pull += pulls.select(1, i);
-
-            // With all of the points the goal is reached, and with fewer the more the better.
+            var (pass, pulls) = around.At(model, point, logits => c * (Confidence - margin(logits)).clamp_min(0.0));
             Tensor reached = (margin(pass.Logits) > Confidence).reshape(-1, Points);
-            Tensor reserves = reached.sum([1], false, ScalarType.Float32) - (Points - 0.5);
             Tensor size = Norm == Norm.L2 ? delta.pow(2.0).SumPerImage() : Norm.Of(delta);
-            constants.Mark(best.Take(point, reserves, size));
-            descent.Step(Slope(delta) + pull, LearningRate);
+            constants.Mark(best.Take(point, around.Reserves(reached), size));
+            descent.Step(Slope(delta) + around.Sum(pulls), LearningRate);
         }
     }
 
     // Of the size of a change.
-    private Tensor Slope(Tensor change)
-    {
-        if (Norm == Norm.L2)
-            return 2 * change;
-        if (Norm == Norm.L1)
-            return change.sign();
-        Tensor largest = change.abs().amax([1, 2, 3], true).clamp_min(Smallest);
-        Tensor part = change.abs() / largest;
-        Tensor length = part.pow(SmoothPower).sum([1, 2, 3], true).pow(1 / SmoothPower).clamp_min(Smallest);
-        return change.sign() * (part / length).pow(SmoothPower - 1);
-    }
+    private Tensor Slope(Tensor change) =>
+        Norm switch
+        {
+            Norm.L2 => 2 * change,
+            Norm.L1 => change.sign(),
+            _ => SmoothLinf.Slope(change),
+        };
 
     // Orthogonal vectors of equal length for each image, and zero, [N, points, C, H, W].
     private Tensor Vectors(SampleRandom random, Tensor images)

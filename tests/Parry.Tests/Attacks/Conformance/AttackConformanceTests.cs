@@ -78,6 +78,7 @@ public sealed class AttackConformanceTests(ConformanceRuns runs)
             "optmargin:points=4,radius=0.01,steps=3,iterations=30,c=1",
             "optmargin:norm=l1,points=4,radius=0.01,steps=3,iterations=60,c=100",
             "optmargin:norm=linf,points=4,radius=0.01,steps=3,iterations=60,c=1,lr=0.02",
+            "optmargin:norm=l0,points=4,radius=0.01,iterations=60,c=1,lr=0.02",
             "hot-cold",
             "stadv:iterations=100,tau=0.001",
             "square:eps=0.06,0.015,queries=100",
