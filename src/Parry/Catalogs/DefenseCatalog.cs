@@ -137,6 +137,13 @@ public static class DefenseCatalog
             "predicts the class that wins most often under Gaussian noise",
             "Cohen, Rosenfeld, Kolter, 2019, 1902.02918"
         ),
+        new(
+            new DefensiveDropoutSettings(),
+            "dropout",
+            "Defensive dropout",
+            "leaves dropout on while the classifier answers",
+            "Wang, Wang, Zhao, Wen, Kaeli, Chin, Lin, 2018, 1809.05165"
+        ),
     ];
 
     /// <summary>The names of all defenses.</summary>

@@ -32,6 +32,14 @@ public sealed class SeededDropout : Network
         return input * mask;
     }
 
+    /// <summary>Drops in evaluation mode too, by the draws of a number that belong to the rows.</summary>
+    internal Tensor Drop(Tensor input, SampleRandom random, long draw)
+    {
+        long[] shape = _maps ? [input.size(1), 1, 1] : input.shape[1..];
+        Tensor kept = random.Uniform(draw, shape) >= _drop;
+        return input * (kept / (1 - _drop));
+    }
+
     /// <inheritdoc/>
     public override string ToString() =>
         string.Create(CultureInfo.InvariantCulture, $"Dropout{(_maps ? "2d" : "")}({_drop})");
