@@ -69,6 +69,19 @@ public sealed class ReproduceTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("advgan-t2", "runs/advgan-wideresnet-34-10", "runs/advgan-resnet32")]
+    [InlineData("advgan-t3", "runs/advgan-cifar10-resnet32-iter", "runs/advgan-carlini-iter")]
+    public void What_only_a_GPU_makes_is_left_out_without_one(string name, string onGpu, string anywhere)
+    {
+        Experiment table = Experiments.ByName(name);
+        var settings = Book("fast").Settings;
+        Assert.Contains(onGpu, Experiments.Targets(table, settings));
+        string[] without = [.. Experiments.Targets(table, settings, gpu: false)];
+        Assert.DoesNotContain(onGpu, without);
+        Assert.Contains(anywhere, without);
+    }
+
     [Fact]
     public void What_a_command_takes_is_made_before_it()
     {

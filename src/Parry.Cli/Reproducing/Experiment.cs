@@ -74,6 +74,9 @@ internal sealed record ExperimentRow
     /// </summary>
     public string Published { get; init; } = "";
 
+    /// <summary>Whether what it needs is made on a GPU only: a processor would take days.</summary>
+    public bool Gpu { get; init; }
+
     /// <summary>Why the row has no number of Parry's; null if it has.</summary>
     public string? Missing { get; init; }
 }
@@ -95,6 +98,9 @@ internal sealed record ExperimentColumn
 
     /// <summary>Whether the column is not in the document, and shows what its own columns leave out.</summary>
     public bool Extra { get; init; }
+
+    /// <summary>Whether what it needs is made on a GPU only.</summary>
+    public bool Gpu { get; init; }
 
     /// <summary>Why Parry's number cannot be compared with the printed one; null if it can.</summary>
     public string? NotComparable { get; init; }

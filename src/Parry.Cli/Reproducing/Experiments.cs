@@ -28,8 +28,12 @@ internal static class Experiments
     /// <summary>What an experiment needs to be made: for its numbers, then for its figures.</summary>
     /// <param name="experiment">The experiment.</param>
     /// <param name="settings">The settings of the mode.</param>
-    public static IEnumerable<string> Targets(Experiment experiment, IReadOnlyDictionary<string, string> settings) =>
-        NumberReader.Targets(experiment, settings).Concat(FigureReader.Targets(experiment));
+    /// <param name="gpu">Whether what only a GPU makes is needed too.</param>
+    public static IEnumerable<string> Targets(
+        Experiment experiment,
+        IReadOnlyDictionary<string, string> settings,
+        bool gpu = true
+    ) => NumberReader.Targets(experiment, settings, gpu).Concat(FigureReader.Targets(experiment));
 
     /// <summary>The commands of all tables.</summary>
     public static CommandFile Commands() => ExperimentJson.Read<CommandFile>(Resource(CommandsName));

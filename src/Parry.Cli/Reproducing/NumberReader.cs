@@ -14,9 +14,16 @@ internal sealed class NumberReader(MadeResults made, IReadOnlyDictionary<string,
         [.. AllCells(table).Select(cell => Read(cell.Row, cell.Column, cell.Published))];
 
     /// <summary>What the numbers of a table need to be made, in their order.</summary>
-    public static IEnumerable<string> Targets(Experiment table, IReadOnlyDictionary<string, string> settings) =>
+    /// <param name="table">The table.</param>
+    /// <param name="settings">The settings of the mode.</param>
+    /// <param name="gpu">Whether what only a GPU makes is needed too.</param>
+    public static IEnumerable<string> Targets(
+        Experiment table,
+        IReadOnlyDictionary<string, string> settings,
+        bool gpu = true
+    ) =>
         from cell in AllCells(table)
-        where cell.Row.Missing is null
+        where cell.Row.Missing is null && (gpu || !(cell.Row.Gpu || cell.Column.Gpu))
         from source in new[] { cell.Column.Ours, cell.Column.Adaptive }
         where source is not null
         let filled = source.Filled(cell.Row.With, cell.Column.With, settings)

@@ -115,7 +115,7 @@ internal sealed class ReproduceVerb
         Experiment[] tables = [.. names.Select(Experiments.ByName)];
         if (parsed.GetValue(_commands))
         {
-            foreach (string command in book.Needed(tables.SelectMany(Targets)).Select(book.Text))
+            foreach (string command in book.Needed(tables.SelectMany(table => Targets(table))).Select(book.Text))
                 output.Line(command);
             return 0;
         }
@@ -124,14 +124,16 @@ internal sealed class ReproduceVerb
             parsed.GetValue(_folder) ?? throw new UserErrorException("expected --out with a folder for the results")
         );
         Begin(folder, settings, mode);
-        int code = parsed.GetValue(_collect) ? 0 : Make(parsed, folder, book, tables.SelectMany(Targets), cancellation);
+        bool gpu = parsed.GetValue(ParryCommand.Device) != "cpu";
+        IEnumerable<string> targets = tables.SelectMany(table => Targets(table, gpu));
+        int code = parsed.GetValue(_collect) ? 0 : Make(parsed, folder, book, targets, cancellation);
         ResultsFile results = ResultsFile.Read(Path.Combine(folder, ResultsName));
         foreach (string name in names)
             Collect(output, results, name, folder, book, mode);
         results.Write(Path.Combine(folder, ResultsName));
         return code;
 
-        IEnumerable<string> Targets(Experiment table) => Experiments.Targets(table, settings);
+        IEnumerable<string> Targets(Experiment table, bool gpu = true) => Experiments.Targets(table, settings, gpu);
     }
 
     // Numbers of different settings must not stand in one table. What is there was made without settings that are new.
