@@ -246,7 +246,7 @@ public sealed class ReproduceTests : IDisposable
             Assert.Equal(0, run.Make(target, CancellationToken.None));
 
         Experiment table = Experiments.ByName("celeba-gender");
-        IReadOnlyList<ReproducedNumber> numbers = new NumberReader(_folder.Path, settings).Read(table);
+        IReadOnlyList<ReproducedNumber> numbers = new NumberReader(new MadeResults(_folder.Path), settings).Read(table);
         Assert.Equal(table.Rows.Count * table.Columns.Count, numbers.Count);
         Assert.All(numbers, number => Assert.Equal(4, number.Ours!.Count));
     }

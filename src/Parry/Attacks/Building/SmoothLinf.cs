@@ -13,7 +13,9 @@ internal static class SmoothLinf
     /// <summary>The sizes of changes [N, C, H, W], one each.</summary>
     public static Tensor Of(Tensor change) => (change.abs().pow(Power).SumPerImage() + 1e-30).pow(1 / Power);
 
-    /// <summary>The gradients of the sizes. Changes are divided by their largest value, so that no power vanishes.</summary>
+    /// <summary>
+    /// The gradients of the sizes. Changes are divided by their largest value, so that no power vanishes.
+    /// </summary>
     public static Tensor Slope(Tensor change)
     {
         Tensor part = change.abs() / change.abs().MaxPerImage(keepdim: true).clamp_min(Smallest);
