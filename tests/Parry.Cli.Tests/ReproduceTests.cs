@@ -257,6 +257,8 @@ public sealed class ReproduceTests : IDisposable
         CommandLine.Outcome list = await CommandLine.Run("reproduce", "--list");
         Assert.Equal((0, ""), (list.Code, list.Error));
         Assert.All(Experiments.All.Keys, name => Assert.Contains(name, list.Output, StringComparison.Ordinal));
+        Assert.Matches(@"student-gans .* figure", list.Output);
+        Assert.Matches(@"celeba-gender .* none", list.Output);
     }
 
     [Theory]

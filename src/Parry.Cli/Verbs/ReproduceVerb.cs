@@ -230,7 +230,9 @@ internal sealed class ReproduceVerb
                 table.Source,
                 string.Join(", ", table.Needs.Select(Need)),
                 (table.Minutes / speed).ToString("0", CultureInfo.InvariantCulture),
-                printed == 0 ? "figure" : string.Create(CultureInfo.InvariantCulture, $"{measured} of {printed}")
+                printed > 0 ? string.Create(CultureInfo.InvariantCulture, $"{measured} of {printed}")
+                    : table.Figures.Count > 0 ? "figure"
+                    : "none printed"
             );
         }
 
