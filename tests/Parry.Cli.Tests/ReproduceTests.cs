@@ -155,6 +155,23 @@ public sealed class ReproduceTests : IDisposable
             Reader().Read(Table(new NumberSource { From = "runs/x", Attack = attack }, null, "0.9"))[0].Ours!.Hits;
     }
 
+    [Fact]
+    public void A_defense_is_told_from_others_of_its_kind_by_its_options()
+    {
+        Write(
+            "runs/x",
+            Row("fgsm", "defense-gan", Threat.GreyBox, 30),
+            Row("fgsm", "defense-gan:rec=a.safetensors", Threat.GreyBox, 40),
+            Row("fgsm", "puvae", Threat.GreyBox, 50)
+        );
+        Assert.Equal(30, Hits("defense-gan"));
+        Assert.Equal(40, Hits("defense-gan:rec=a.safetensors"));
+        Assert.Equal(50, Hits("puvae:weights=b.safetensors"));
+
+        int? Hits(string defense) =>
+            Reader().Read(Table(new NumberSource { From = "runs/x", Defense = defense }, null, "0.9"))[0].Ours!.Hits;
+    }
+
     [Theory]
     [InlineData("0.85", "inside", Agreement.Inside)]
     [InlineData("0.95", "off by -15.0 points", Agreement.Outside)]

@@ -26,15 +26,17 @@ internal sealed class MadeResults(string folder)
     public EvaluationRow? Row(NumberSource source) =>
         (ReportOf(source.From)?.Rows ?? [])
             .Where(row => Fits(row, source))
-            .OrderByDescending(row => source.Attack is null ? 0 : Shared(row.Attack, source.Attack))
+            .OrderByDescending(row => row.Defense == source.Defense)
+            .ThenByDescending(row => source.Attack is null ? 0 : Shared(row.Attack, source.Attack))
             .ThenBy(row => row.RobustCorrect)
             .FirstOrDefault();
 
     /// <summary>The ROC curve that a source names; null if there is none.</summary>
     public RocCurve? Curve(NumberSource source) =>
-        (ReportOf(source.From)?.Rocs ?? []).FirstOrDefault(roc =>
-            Fits(source, roc.Attack, roc.Defense, roc.Epsilon, roc.Threat)
-        );
+        (ReportOf(source.From)?.Rocs ?? [])
+            .Where(roc => Fits(source, roc.Attack, roc.Defense, roc.Epsilon, roc.Threat))
+            .OrderByDescending(roc => roc.Defense == source.Defense)
+            .FirstOrDefault();
 
     /// <summary>What is at a place in a JSON file, such as <c>/photos/0</c>; null if the file is not there.</summary>
     public JsonElement? Json(string file, string place)
@@ -63,6 +65,7 @@ internal sealed class MadeResults(string folder)
         (source.Value == "clean") == (row.Attack == EvaluationRow.Nothing)
         && Fits(source, row.Attack, row.Defense, row.Epsilon, row.Threat);
 
+    // A report names a defense by its kind alone where no other is of that kind.
     private static bool Fits(NumberSource source, string attack, string defense, double? epsilon, Threat threat) =>
         (defense == source.Defense || defense == source.Defense.Split(':')[0])
         && (source.Attack is null || IsAttack(attack, source.Attack))
