@@ -92,6 +92,23 @@ public sealed class PlanTests(TrainedModels trained) : IDisposable
     }
 
     [Fact]
+    public async Task An_attack_that_cannot_learn_fails_a_preparation_and_a_shard()
+    {
+        string damaged = _folder.File("damaged.safetensors");
+        byte[] weights = await File.ReadAllBytesAsync(trained.Classifier);
+        await File.WriteAllBytesAsync(damaged, weights[..^100]);
+        string plan = await Plan($"transfer:from={damaged}");
+        string results = _folder.File("results");
+        foreach (string[] part in new[] { ["--prepare"], new[] { "--shard", "1/2" } })
+        {
+            CommandLine.Outcome run = await Run(plan, results, part);
+            Assert.True(run.Code == 1, run.Error);
+            Assert.Empty(run.Output);
+            Assert.Contains("transfer failed on the bare classifier", run.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task An_indexed_job_tells_each_pod_how_many_there_are()
     {
         string plan = await Plan("fgsm:eps=0.3");

@@ -103,12 +103,14 @@ internal sealed class ReproduceVerb
         if (parsed.GetValue(_full) && parsed.GetValue(_fast))
             throw new UserErrorException("expected one of --fast and --full, got both");
         string mode = parsed.GetValue(_full) ? "full" : "fast";
+        string described = $"the {mode} mode";
         CommandFile commands = Experiments.Commands();
         Dictionary<string, string> settings = new(commands.Modes[mode]);
         if (parsed.GetValue(_count) is { } count)
         {
             foreach (string name in CommandFile.Counts(settings))
                 settings[name] = count.ToString(CultureInfo.InvariantCulture);
+            described += string.Create(CultureInfo.InvariantCulture, $" with {count} images");
         }
 
         var book = new CommandBook(commands, settings);
@@ -129,7 +131,7 @@ internal sealed class ReproduceVerb
         int code = parsed.GetValue(_collect) ? 0 : Make(parsed, folder, book, targets, cancellation);
         ResultsFile results = ResultsFile.Read(Path.Combine(folder, ResultsName));
         foreach (string name in names)
-            Collect(output, results, name, folder, book, mode);
+            Collect(output, results, name, folder, book, described);
         results.Write(Path.Combine(folder, ResultsName));
         return code;
 
@@ -186,7 +188,7 @@ internal sealed class ReproduceVerb
         string name,
         string folder,
         CommandBook book,
-        string mode
+        string described
     )
     {
         Experiment table = Experiments.ByName(name);
@@ -194,7 +196,7 @@ internal sealed class ReproduceVerb
         var drawn = new FigureReader(made, book.Settings).Draw(table).ToList();
         results.Tables[name] = new TableResults
         {
-            Settings = $"the {mode} mode",
+            Settings = described,
             Version = typeof(Evaluation.Evaluator).Assembly.GetName().Version!.ToString(3),
             Numbers = new NumberReader(made, book.Settings).Read(table),
             Figures = [.. drawn.Select(one => one.Figure.File)],

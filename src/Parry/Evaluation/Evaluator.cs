@@ -94,7 +94,7 @@ public sealed class Evaluator
             else
                 measurements.Run();
             Missing = [.. measurements.Missing()];
-            return _summary.Findings() ?? new EvaluationFindings([], [], [], [], _log.Notes, []);
+            return _summary.Findings() ?? _summary.OfPart();
         }
         catch (EndpointException e) when (SoFar(e.Message) is { } found)
         {

@@ -28,7 +28,6 @@ internal sealed class Summary(EvaluationPlan plan, PlannedCells cells, CellStore
         string[] early = why is null
             ? []
             : [$"This evaluation stopped early and holds only the results found by then: {why}."];
-        string[] failures = [.. log.Failures.Select(failure => failure.Failure), .. new[] { why }.OfType<string>()];
         return new EvaluationFindings(
             why is null ? [.. rows, .. WorstCase.Rows(outcomes.Measured, plan)] : rows,
             [.. measured.SelectMany(Rocs)],
@@ -38,7 +37,7 @@ internal sealed class Summary(EvaluationPlan plan, PlannedCells cells, CellStore
             why is null ? Warnings(outcomes) : []
         )
         {
-            Failure = failures.Length == 0 ? null : string.Join("; ", failures),
+            Failure = Failure(why),
             KnownBreaksNotRun = log.KnownBreaksNotRun,
             Caveats = clean
                 .Where(row => row.Defense != EvaluationRow.Nothing)
@@ -47,6 +46,15 @@ internal sealed class Summary(EvaluationPlan plan, PlannedCells cells, CellStore
 
         IReadOnlyList<string> Caveats(EvaluationRow row) =>
             [.. CaveatsOf(cells.Defended.Single(subject => subject.Name == row.Defense).Defense!, row, clean[0])];
+    }
+
+    /// <summary>What a part of an evaluation has to say of which nothing can be counted yet.</summary>
+    public EvaluationFindings OfPart() => new([], [], [], [], log.Notes, []) { Failure = Failure(why: null) };
+
+    private string? Failure(string? why)
+    {
+        string[] failures = [.. log.Failures.Select(failure => failure.Failure), .. new[] { why }.OfType<string>()];
+        return failures.Length == 0 ? null : string.Join("; ", failures);
     }
 
     private EvaluationRow? Clean(Subject subject)
