@@ -25,6 +25,7 @@ namespace Parry.Cli;
 [JsonSerializable(typeof(QualityReport))]
 [JsonSerializable(typeof(PairsReport))]
 [JsonSerializable(typeof(PhotoReport))]
+[JsonSerializable(typeof(TransferReport))]
 [JsonSerializable(typeof(VerifyReport))]
 [JsonSerializable(typeof(string[]))]
 internal sealed partial class CliJson : JsonSerializerContext;

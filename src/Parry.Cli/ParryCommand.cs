@@ -100,6 +100,7 @@ internal static class ParryCommand
             new VersionOption { Action = new ShowVersion() },
             DemoVerb.Create(),
             AttackVerb.Create(),
+            TransferVerb.Create(),
             LabelFlipVerb.Create(),
             EvaluateVerb.Create(),
             RunVerb.Create(),

@@ -9,8 +9,8 @@ public class UsageTests
     [InlineData(
         "frobnicate",
         "no \"frobnicate\"",
-        "demo, attack, label-flip, evaluate, run, merge, reproduce, verify, purify, certify, serve, quality, pairs, "
-            + "doctor, data, model, train",
+        "demo, attack, transfer, label-flip, evaluate, run, merge, reproduce, verify, purify, certify, serve, "
+            + "quality, pairs, doctor, data, model, train",
         "parry --help"
     )]
     [InlineData("data", "needs a verb: list, fetch", "parry data --help")]

@@ -312,14 +312,15 @@ public static class AttackCatalog
     /// <c>pgd:eps=0.1,0.2,8/255,steps=40,norm=l2</c>.
     /// </summary>
     /// <remarks>
-    /// A piece without an equals sign is a further value of the option before it; only eps takes several. Every attack
-    /// takes <c>target</c>: next, random, least-likely or the number of a class.
+    /// The name of an option that is true or false stands for <c>name=true</c>; another piece without an equals sign is
+    /// a further value of the option before it; only eps takes several. Every attack takes <c>target</c>: next, random,
+    /// least-likely or the number of a class.
     /// </remarks>
     /// <exception cref="UserErrorException">The attack, an option or a value is not valid; the message says what
     /// is.</exception>
     public static AttackSpec Parse(string text)
     {
-        var (name, written) = OptionText.Parse(text);
+        var (name, written) = OptionText.Parse(text, attack => Find(attack).Options);
         AttackEntry entry = Find(name);
         string[] names = [.. entry.Options.Select(option => option.Name), AttackEntry.Target];
         (string Key, IReadOnlyList<string> Values)[] settings =

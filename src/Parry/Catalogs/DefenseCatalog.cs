@@ -159,14 +159,16 @@ public static class DefenseCatalog
     /// is.</exception>
     public static DefenseSpec Parse(string text, DefenseContext context)
     {
-        var (name, settings) = OptionText.Parse(text);
-        DefenseEntry entry =
-            All.FirstOrDefault(entry => entry.Name == name)
-            ?? throw new UserErrorException(
-                $"there is no defense \"{name}\"{NearestName.Hint(name, Names)}; the defenses: none, "
-                    + string.Join(", ", Names)
-            );
+        var (name, settings) = OptionText.Parse(text, defense => Find(defense).Options);
+        DefenseEntry entry = Find(name);
         IDefenseSettings given = entry.With(OptionText.Single(name, settings));
         return given.Create(context) with { Name = text, Breaks = entry.Breaks };
     }
+
+    private static DefenseEntry Find(string name) =>
+        All.FirstOrDefault(entry => entry.Name == name)
+        ?? throw new UserErrorException(
+            $"there is no defense \"{name}\"{NearestName.Hint(name, Names)}; the defenses: none, "
+                + string.Join(", ", Names)
+        );
 }

@@ -14,6 +14,10 @@ public sealed record OptionConverter(string Values, Func<string, object?> Parse,
     private const string Numeric = "such as 0.1 or 8/255";
     private const int LongestSeconds = 86_400;
 
+    /// <summary>True or false; the name of such an option alone means true.</summary>
+    internal static OptionConverter Flag { get; } =
+        Word(new Dictionary<string, object> { ["true"] = true, ["false"] = false });
+
     /// <summary>The converter of a property, by its type and attributes.</summary>
     internal static OptionConverter Of(PropertyInfo property, OptionAttribute option)
     {
@@ -25,7 +29,7 @@ public sealed record OptionConverter(string Values, Func<string, object?> Parse,
         if (type == typeof(TimeSpan))
             return Seconds(option.Min);
         if (type == typeof(bool))
-            return Word(new Dictionary<string, object> { ["true"] = true, ["false"] = false });
+            return Flag;
         if (type == typeof(string))
             return new(option.Values ?? "a text", text => text.Length > 0 ? text : null, value => (string)value);
         if (type == typeof(IReadOnlyList<string>))

@@ -1,25 +1,33 @@
 namespace Parry.Options;
 
-/// <summary>Splits <c>NAME:key=value,key=value</c>.</summary>
+/// <summary>Splits <c>NAME:key=value,key=value,flag</c>.</summary>
 /// <param name="Name">Before the colon.</param>
-/// <param name="Settings">Each key with its values, in order; a piece without an equals sign is a further value of the
-/// key before it.</param>
+/// <param name="Settings">Each key with its values, in order; a piece without an equals sign is a flag, or else a
+/// further value of the key before it.</param>
 public sealed record OptionText(string Name, IReadOnlyList<(string Key, IReadOnlyList<string> Values)> Settings)
 {
     /// <summary>Reads such a text.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="optionsOf">The options of a name; those that are flags may stand without a value.</param>
     /// <exception cref="UserErrorException">It is not of that form, or gives a key twice.</exception>
-    public static OptionText Parse(string text)
+    public static OptionText Parse(string text, Func<string, IReadOnlyList<OptionInfo>> optionsOf)
     {
         string[] parts = text.Split(':', 2);
         string name = parts[0].Trim();
-        return new OptionText(name, parts.Length == 1 ? [] : ParseSettings(name, parts[1]));
+        string[] flags = [.. optionsOf(name).Where(option => option.IsFlag).Select(option => option.Name)];
+        return new OptionText(name, parts.Length == 1 ? [] : ParseSettings(name, parts[1], flags));
     }
 
     /// <summary>Reads what stands behind the colon.</summary>
     /// <param name="name">Whose options they are, for errors.</param>
     /// <param name="text">The options, <c>key=value,key=value</c>.</param>
+    /// <param name="flags">Options whose name alone means true.</param>
     /// <exception cref="UserErrorException">It is not of that form, or gives a key twice.</exception>
-    public static IReadOnlyList<(string Key, IReadOnlyList<string> Values)> ParseSettings(string name, string text)
+    public static IReadOnlyList<(string Key, IReadOnlyList<string> Values)> ParseSettings(
+        string name,
+        string text,
+        params IReadOnlyList<string> flags
+    )
     {
         var settings = new List<(string Key, List<string> Values)>();
         foreach (string piece in text.Split(','))
@@ -27,6 +35,8 @@ public sealed record OptionText(string Name, IReadOnlyList<(string Key, IReadOnl
             string[] pair = piece.Split('=', 2, StringSplitOptions.TrimEntries);
             if (pair.Length == 2)
                 settings.Add((pair[0], [pair[1]]));
+            else if (Synonyms.Name(pair[0], flags) is { } flag)
+                settings.Add((flag, ["true"]));
             else if (settings.Count > 0)
                 settings[^1].Values.Add(pair[0]);
             else

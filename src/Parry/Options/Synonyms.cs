@@ -10,6 +10,8 @@ internal static class Synonyms
         ["step"] = ["alpha", "step-size", "eps-step", "eps-iter", "stepsize"],
         ["restarts"] = ["n-restarts", "num-restarts", "num-random-init"],
         ["queries"] = ["n-queries", "max-queries"],
+        ["ni"] = ["nesterov"],
+        ["vmi"] = ["variance", "vt"],
     };
 
     private static readonly Dictionary<string, string[]> s_values = new()

@@ -17,6 +17,7 @@ public class AttackCatalogTests
     [InlineData("pgd:norm=2,eps=1", "pgd:norm=l2,eps=1")]
     [InlineData("pgd:num_steps=7,step_size=0.1,n-restarts=2", "pgd:steps=7,step=0.1,restarts=2")]
     [InlineData("pgd:loss=cw", "pgd:loss=margin")]
+    [InlineData("mi-fgsm:di,eps=0.1,0.2,Nesterov,ti,vmi", "mi-fgsm:eps=0.1,0.2,di=true,ti=true,ni=true,vmi=true")]
     public void The_short_words_of_the_field_are_understood(string text, string meant) =>
         Assert.Equal(AttackCatalog.Parse(meant).Text, AttackCatalog.Parse(text).Text);
 
@@ -47,6 +48,8 @@ public class AttackCatalogTests
     [InlineData(" pgd : eps = 3e-1 , 1/4 , steps = 7 ", "pgd:eps=0.3,0.25,steps=7")]
     [InlineData("bim:step=2/255,eps=8/255", "bim:eps=8/255,step=2/255")]
     [InlineData("rand-fgsm:alpha=0.05", "rand-fgsm:eps=0.3")]
+    [InlineData("mi-fgsm:di,ti,si", "mi-fgsm:eps=0.3,di=true,ti=true,si=true")]
+    [InlineData("transfer:attack=mi-fgsm:di+si,from=a", "transfer:eps=0.3,from=a,attack=mi-fgsm:di=true+si=true")]
     [InlineData("cw-l2", "cw-l2")]
     [InlineData("cw-l2:steps=1,iterations=100,lr=10,c=100,confidence=0", "cw-l2:steps=1,iterations=100,lr=10,c=100")]
     public void Writes_the_text_that_gives_the_attack_again(string text, string canonical)

@@ -1,4 +1,5 @@
 using Parry.Attacks;
+using Parry.Attacks.Building;
 using Parry.Attacks.Physical;
 using Parry.Models;
 using Parry.Runtime;

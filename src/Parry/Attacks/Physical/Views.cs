@@ -1,3 +1,4 @@
+using Parry.Attacks.Building;
 using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;

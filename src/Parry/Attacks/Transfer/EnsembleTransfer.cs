@@ -7,15 +7,15 @@ namespace Parry.Attacks.Transfer;
 
 /// <summary>
 /// Transfer from an ensemble (Liu, Chen, Liu, Song, 2016, 1611.02770): the model itself is never asked; images are
-/// crafted on other models, all at once, by attacking the mean of their probabilities, because what fools several
-/// models tends to fool one more. Budget and norm are the inner attack's, PGD by default. Untargeted or targeted as
-/// that attack is. The models are loaded when it is "trained", for which it asks for no images. Deviations: all models
-/// weigh the same, and the inner attack's budget takes the place of the paper's weight of the distance.
+/// crafted on other models, all at once, by attacking the mean of their probabilities or their logits, because what
+/// fools several models tends to fool one more. Budget and norm are the inner attack's, PGD by default. Untargeted or
+/// targeted as that attack is. The models are loaded when it is "trained", for which it asks for no images. Deviations:
+/// all models weigh the same, and the inner attack's budget takes the place of the paper's weight of the distance.
 /// </summary>
 public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttack<IPredictor>
 {
     private readonly double? _epsilon;
-    private Ensemble? _ensemble;
+    private IReadOnlyList<IClassifier>? _models;
 
     /// <inheritdoc/>
     public string Name => "transfer";
@@ -39,11 +39,15 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
     [Option("attack", "the attack on the ensemble")]
     public IBudgetAttack<IClassifier> Inner { get; init; } = new ProjectedGradientDescent();
 
+    /// <summary>What of the models is averaged.</summary>
+    [Option("mean", "what of the models is averaged")]
+    public EnsembleMean Mean { get; init; } = EnsembleMean.Probabilities;
+
     /// <inheritdoc/>
     public int TrainingImages => 0;
 
     /// <inheritdoc/>
-    public bool IsTrained => _ensemble is not null;
+    public bool IsTrained => _models is not null;
 
     /// <inheritdoc/>
     public void CheckFits(IPredictor model, IReadOnlyList<double> epsilons)
@@ -70,16 +74,16 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
     )
     {
         CheckFits(model, epsilons);
-        var ensemble = new Ensemble(model.Shape, model.Classes);
+        var models = new List<IClassifier>();
         try
         {
             foreach (string name in From)
-                ensemble.Members.Add(ModelCatalog.LoadClassifier(name, model.Shape, model.Classes).Classifier);
-            return this with { _ensemble = ensemble };
+                models.Add(ModelCatalog.LoadClassifier(name, model.Shape, model.Classes).Classifier);
+            return this with { _models = models };
         }
         catch
         {
-            ensemble.Dispose();
+            Free(models);
             throw;
         }
     }
@@ -90,30 +94,20 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
     /// <inheritdoc/>
     public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Batch batch, IReadOnlyList<double> epsilons) =>
         Inner.PerturbWithin(
-            _ensemble ?? throw new InvalidOperationException("The attack transfer has not loaded its models."),
+            new ModelEnsemble(
+                _models ?? throw new InvalidOperationException("The attack transfer has not loaded its models."),
+                Mean
+            ),
             batch,
             epsilons
         );
 
     /// <summary>Frees the models.</summary>
-    public void Dispose() => _ensemble?.Dispose();
+    public void Dispose() => Free(_models ?? []);
 
-    // Its logits are the logarithms of mean probabilities, so that its cross entropy is the paper's loss.
-    private sealed class Ensemble(ImageShape shape, int classes) : IClassifier, IDisposable
+    private static void Free(IEnumerable<IClassifier> models)
     {
-        public List<IClassifier> Members { get; } = [];
-
-        public ImageShape Shape => shape;
-
-        public int Classes => classes;
-
-        public Tensor Logits(Images images) =>
-            stack([.. Members.Select(member => member.Logits(images).log_softmax(-1))]).logsumexp(0);
-
-        public void Dispose()
-        {
-            foreach (IDisposable member in Members.OfType<IDisposable>())
-                member.Dispose();
-        }
+        foreach (IDisposable model in models.OfType<IDisposable>())
+            model.Dispose();
     }
 }

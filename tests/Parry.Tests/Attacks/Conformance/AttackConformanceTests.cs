@@ -48,6 +48,7 @@ public sealed class AttackConformanceTests(ConformanceRuns runs)
             "pgd:eps=0.4,0.15,norm=l1,steps=12",
             "ilcm:eps=0.04,0.02,step=0.002",
             "mi-fgsm:eps=0.025,0.015",
+            "mi-fgsm:eps=0.06,0.02,steps=5,di,ti,ti-size=3,si,si-copies=2,ni,vmi,vmi-points=2",
             "deepfool",
             "deepfool:norm=linf,candidates=3",
             "deepfool:norm=l1",

@@ -1,7 +1,7 @@
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Physical;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// Where a picture lies on a canvas: turned by an angle in radians, enlarged by a factor, its middle moved off the
