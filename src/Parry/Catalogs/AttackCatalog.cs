@@ -120,6 +120,24 @@ public static class AttackCatalog
             "Croce and Hein, 2019, 1907.02044"
         ),
         new(
+            new SigmaZero(),
+            "σ-zero",
+            "fewest changed values: Adam on a smooth count of them, and a threshold below which changes vanish",
+            "Cinà et al., 2024, 2402.01879"
+        ),
+        new(
+            new AugmentedLagrangian(),
+            "ALMA",
+            "smallest change: gradient steps on the distance and a penalty whose weight adapts",
+            "Rony et al., 2020, 2011.11857"
+        ),
+        new(
+            new PrimalDualDescent(),
+            "PDPGD",
+            "smallest change in any norm: gradient steps on the goal and proximal steps on the distance",
+            "Matyasko and Chau, 2021, 2106.01538"
+        ),
+        new(
             new OptMargin(),
             "OptMargin",
             "small change that stays adversarial at random points around it",
