@@ -120,7 +120,7 @@ internal sealed class ImageSetRun : IDisposable
         _check ??= new WeakAttackCheck(classifier, some, Seed);
         IReadOnlyList<double>? epsilons = result.Epsilon is { } epsilon ? [epsilon] : null;
         _check.Add(
-            new PlannedAttack(attack.TextWithoutBudgets, attack.Attack, epsilons, null, attack.Target),
+            new PlannedAttack(attack.TextWithoutBudgets, attack.Attack, epsilons, null, attack.Target, attack.Mask),
             goal,
             result
         );

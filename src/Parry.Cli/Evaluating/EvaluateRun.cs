@@ -108,7 +108,8 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, Evalua
                         attack.Attack,
                         attack.Epsilons.Count == 0 ? null : attack.Epsilons,
                         source,
-                        attack.Target
+                        attack.Target,
+                        attack.Mask
                     )),
                 ],
                 Limits = request.Limits,

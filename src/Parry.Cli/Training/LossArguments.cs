@@ -184,11 +184,12 @@ internal sealed class LossArguments
         bool fits =
             spec.Attack is IBudgetAttack<IClassifier> and not ITrainedAttack<IClassifier>
             && spec.Epsilons.Count == 1
-            && spec.Target is null;
+            && spec.Target is null
+            && spec.Mask is null;
         return fits
             ? spec
             : throw new UserErrorException(
-                "expected --adversarial to be an untargeted attack with one budget and no training, such as "
+                "expected --adversarial to be an untargeted attack with one budget, no mask and no training, such as "
                     + $"fgsm:eps=0.3 or pgd:eps=0.3, got {text}"
             );
     }

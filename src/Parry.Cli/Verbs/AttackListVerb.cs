@@ -65,6 +65,8 @@ internal static class AttackListVerb
                 "none",
                 "the target class; without it, any class but " + "the true one"
             );
+            if (entries[0].Default.TakesMask)
+                options.AddCells("mask", "a PNG or .npy file", "none", "the pixels that may change: white, or not 0");
             output.Render(options);
         }
         else

@@ -50,7 +50,9 @@ internal sealed record AttackPiece(bool[] Attacked, List<Tensor> Images, List<Te
             {
                 Starts = run.Starts,
             };
-            perturbed = Perturb(attack, model, run, meter, batch);
+            perturbed = run.Mask is { } mask
+                ? PerturbMasked(attack, model, run, meter, batch, mask)
+                : Perturb(attack, model, run, meter, batch);
         }
 
         int budgets = run.Epsilons?.Count ?? 1;
@@ -79,6 +81,22 @@ internal sealed record AttackPiece(bool[] Attacked, List<Tensor> Images, List<Te
             using IDisposable? exact = Devices.FullFloat32();
             return goal.IsReached(model.Predict(new Images(shown, samples)));
         }
+    }
+
+    // The attack gets images that are only the pixels that may change.
+    private static Tensor[] PerturbMasked<TModel>(
+        IAttack<TModel> attack,
+        TModel model,
+        AttackRun run,
+        Meter meter,
+        Batch batch,
+        PixelMask mask
+    )
+        where TModel : IPredictor
+    {
+        TModel masked = new MaskedModel(mask, batch).Around(model);
+        IReadOnlyList<Tensor> packed = Perturb(attack, masked, run, meter, batch.Pack(mask));
+        return [.. packed.Select(pixels => mask.Unpack(pixels, batch.Images))];
     }
 
     private static IReadOnlyList<Tensor> Perturb<TModel>(

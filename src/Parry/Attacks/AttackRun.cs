@@ -26,6 +26,9 @@ public sealed record AttackRun(Tensor Images, Goal Goal, long Seed)
     /// </summary>
     public Tensor? Starts { get; init; }
 
+    /// <summary>The pixels that may change; null for all.</summary>
+    public PixelMask? Mask { get; init; }
+
     /// <summary>The most passes for each image, and for each budget; null for no limit.</summary>
     public AttackLimits? Limits { get; init; }
 

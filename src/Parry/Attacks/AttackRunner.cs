@@ -39,6 +39,7 @@ public static class AttackRunner
         where TModel : IPredictor
     {
         AttackChecks.Run(run, model);
+        run.Mask?.CheckFits(attack, model.Shape);
         if (attack is not IBudgetAttack<TModel> within)
         {
             attack.CheckFits(model, []);

@@ -70,6 +70,10 @@ public sealed class Batch
     /// <summary>Every row repeated, copies next to each other. The copies of a sample share its random draws.</summary>
     public Batch Repeat(int times) => Select([.. Rows.All(Count).SelectMany(row => Enumerable.Repeat(row, times))]);
 
+    /// <summary>The rows as images of the pixels that may change.</summary>
+    internal Batch Pack(PixelMask mask) =>
+        new(_images.With(mask.Pack(Images)), Goal, Random) { Starts = Starts is null ? null : mask.Pack(Starts) };
+
     /// <summary>The rows with another goal.</summary>
     public Batch WithGoal(Goal goal) => new(_images, goal, Random) { Starts = Starts };
 

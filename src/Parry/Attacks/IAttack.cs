@@ -19,6 +19,12 @@ public interface IAttack<in TModel>
     Norm Norm { get; }
 
     /// <summary>
+    /// Whether it may be held to a <see cref="PixelMask"/>: whether, with its settings, it can work on some of the
+    /// pixels as if they were the image.
+    /// </summary>
+    bool TakesMask => true;
+
+    /// <summary>
     /// Says before any work whether the attack, with its settings, fits a model: its number of classes, the shape of
     /// its images, its layers.
     /// </summary>

@@ -16,6 +16,10 @@ public interface ITrainedAttack<in TModel> : IAttack<TModel>, IDisposable
     /// <summary>Whether it has been trained.</summary>
     bool IsTrained { get; }
 
+    /// <inheritdoc/>
+    /// <remarks>What it has learned is for whole images.</remarks>
+    bool IAttack<TModel>.TakesMask => false;
+
     /// <summary>How many images it asks to learn from; with fewer it learns from those there are.</summary>
     int TrainingImages { get; }
 

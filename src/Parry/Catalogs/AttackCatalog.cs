@@ -332,7 +332,7 @@ public static class AttackCatalog
     /// <remarks>
     /// The name of an option that is true or false stands for <c>name=true</c>; another piece without an equals sign is
     /// a further value of the option before it; only eps takes several. Every attack takes <c>target</c>: next, random,
-    /// least-likely or the number of a class.
+    /// least-likely or the number of a class; and those that can leave pixels as they are take <c>mask</c>, a file.
     /// </remarks>
     /// <exception cref="UserErrorException">The attack, an option or a value is not valid; the message says what
     /// is.</exception>
@@ -340,21 +340,22 @@ public static class AttackCatalog
     {
         var (name, written) = OptionText.Parse(text, attack => Find(attack).Options);
         AttackEntry entry = Find(name);
-        string[] names = [.. entry.Options.Select(option => option.Name), AttackEntry.Target];
+        string[] names = [.. entry.Options.Select(option => option.Name), AttackEntry.Target, AttackEntry.Mask];
         (string Key, IReadOnlyList<string> Values)[] settings =
         [
             .. written.Select(setting => (Synonyms.Name(setting.Key, names) ?? setting.Key, setting.Values)),
         ];
         IReadOnlyList<string> budgets = entry.HasBudget ? ValuesOf(AttackEntry.Budgets) : [];
         TargetChoice? target = ValuesOf(AttackEntry.Target) is [var aim, ..] ? TargetChoice.Parse(name, aim) : null;
+        PixelMask? mask = MaskOf(OptionText.Single(name, settings.Where(s => s.Key == AttackEntry.Mask)));
         var others = settings.Where(s =>
-            s.Key != AttackEntry.Target && !(s.Key == AttackEntry.Budgets && entry.HasBudget)
+            s.Key is not (AttackEntry.Target or AttackEntry.Mask) && !(s.Key == AttackEntry.Budgets && entry.HasBudget)
         );
         IAttack<IClassifier> attack = entry.Create(OptionText.Single(name, others));
         if (budgets.Count == 0)
         {
             double[] own = attack is IBudgetAttack<IClassifier> within ? [within.Epsilon] : [];
-            return new AttackSpec(entry, attack, own, target);
+            return new AttackSpec(entry, attack, own, target) { Mask = mask };
         }
 
         // Creating the attack with each budget checks each of them.
@@ -364,9 +365,12 @@ public static class AttackCatalog
                 (IBudgetAttack<IClassifier>)entry.With(attack, [KeyValuePair.Create(AttackEntry.Budgets, budget)])
             ),
         ];
-        return new AttackSpec(entry, attacks[0], [.. attacks.Select(one => one.Epsilon)], target);
+        return new AttackSpec(entry, attacks[0], [.. attacks.Select(one => one.Epsilon)], target) { Mask = mask };
 
         IReadOnlyList<string> ValuesOf(string key) =>
             settings.FirstOrDefault(setting => setting.Key == key).Values ?? [];
     }
+
+    private static PixelMask? MaskOf(IEnumerable<KeyValuePair<string, string>> given) =>
+        given.Select(option => PixelMask.Read(option.Value)).FirstOrDefault();
 }

@@ -19,6 +19,9 @@ public sealed class AttackEntry(IAttack<IClassifier> attack, string title, strin
     /// <summary>The option of every attack for the class it aims at.</summary>
     internal const string Target = "target";
 
+    /// <summary>The option of attacks that can leave pixels as they are.</summary>
+    internal const string Mask = "mask";
+
     private static readonly OptionBinder<IAttack<IClassifier>> s_binder = new(
         new Dictionary<Type, OptionConverter> { [typeof(IBudgetAttack<IClassifier>)] = InnerAttack.Converter }
     );
@@ -99,5 +102,5 @@ public sealed class AttackEntry(IAttack<IClassifier> attack, string title, strin
     internal IAttack<IClassifier> With(
         IAttack<IClassifier> settings,
         IEnumerable<KeyValuePair<string, string>> changes
-    ) => s_binder.With($"the attack {Name}", settings, changes, Target);
+    ) => s_binder.With($"the attack {Name}", settings, changes, Target, Mask);
 }

@@ -23,10 +23,10 @@ public sealed class AttackSpec
     public string Name => Entry.Name;
 
     /// <summary>The text that gives the same attack again.</summary>
-    public string Text => WithTarget(Entry.Describe(Attack, Epsilons.Count == 0 ? null : Epsilons));
+    public string Text => WithGoal(Entry.Describe(Attack, Epsilons.Count == 0 ? null : Epsilons));
 
     /// <summary>That text without the budgets, for tables that have a column for them.</summary>
-    public string TextWithoutBudgets => WithTarget(Entry.Describe(Attack, []));
+    public string TextWithoutBudgets => WithGoal(Entry.Describe(Attack, []));
 
     /// <summary>The attack, at the first budget.</summary>
     public IAttack<IClassifier> Attack { get; }
@@ -38,6 +38,9 @@ public sealed class AttackSpec
 
     /// <summary>The class it aims at; null to leave the true one.</summary>
     public TargetChoice? Target { get; }
+
+    /// <summary>The pixels that may change; null for all.</summary>
+    public PixelMask? Mask { get; internal init; }
 
     /// <summary>Its goal: to leave the true classes, or to reach its target.</summary>
     /// <param name="model">The model it attacks.</param>
@@ -57,6 +60,7 @@ public sealed class AttackSpec
     /// <exception cref="UserErrorException">It does not fit; the message says what it needs.</exception>
     public void CheckFits(IPredictor model)
     {
+        Mask?.CheckFits(Attack, model.Shape);
         AttackDispatch.CheckFits(Attack, model, Epsilons);
         Target?.CheckFits(model);
     }
@@ -107,7 +111,7 @@ public sealed class AttackSpec
         if (Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner)
             return this;
         var (trained, training) = AttackDispatch.Train(learner, model, run with { Epsilons = Epsilons });
-        return new AttackSpec(Entry, trained, Epsilons, Target, training);
+        return new AttackSpec(Entry, trained, Epsilons, Target, training) { Mask = Mask };
     }
 
     /// <summary>Runs the attack at all its budgets, with no more knowledge of the model than it needs.</summary>
@@ -123,14 +127,23 @@ public sealed class AttackSpec
                 $"the attack {Name} must be trained before it attacks: train it on images other than those "
                     + "it will attack"
             );
-        return AttackDispatch.Run(Attack, model, run with { Epsilons = Epsilons.Count == 0 ? null : Epsilons });
+        IReadOnlyList<double>? epsilons = Epsilons.Count == 0 ? null : Epsilons;
+        return AttackDispatch.Run(Attack, model, run with { Epsilons = epsilons, Mask = Mask ?? run.Mask });
     }
 
     /// <inheritdoc/>
     public override string ToString() => Text;
 
-    private string WithTarget(string text) =>
-        Target is null
-            ? text
-            : $"{text}{(text.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{AttackEntry.Target}={Target}";
+    // Target and mask are options of every attack, beside its own.
+    private string WithGoal(string text)
+    {
+        string[] options =
+        [
+            .. Target is null ? (string[])[] : [$"{AttackEntry.Target}={Target}"],
+            .. Mask?.File is { } file ? (string[])[$"{AttackEntry.Mask}={file}"] : [],
+        ];
+        if (options.Length == 0)
+            return text;
+        return $"{text}{(text.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{string.Join(',', options)}";
+    }
 }

@@ -21,7 +21,7 @@ internal static class InnerAttack
     private static IBudgetAttack<IClassifier>? Parse(string text)
     {
         AttackSpec spec = AttackCatalog.Parse(text.Replace('+', ','));
-        return spec.Attack is not ITrainedAttack<IClassifier> && spec.Epsilons.Count == 1
+        return spec.Attack is not ITrainedAttack<IClassifier> && spec.Mask is null && spec.Epsilons.Count == 1
             ? spec.Attack as IBudgetAttack<IClassifier>
             : null;
     }

@@ -14,12 +14,14 @@ namespace Parry.Evaluation;
 /// classifier itself.</param>
 /// <param name="Target">The class to reach; null for any but the true one. With a target only reaching it is a
 /// success, and images that are of that class are not attacked.</param>
+/// <param name="Mask">The pixels that may change; null for all.</param>
 public sealed record PlannedAttack(
     string Name,
     IAttack<IClassifier> Attack,
     IReadOnlyList<double>? Epsilons = null,
     IClassifier? Source = null,
-    TargetChoice? Target = null
+    TargetChoice? Target = null,
+    PixelMask? Mask = null
 )
 {
     // Its goal for images of these true classes.
@@ -32,12 +34,13 @@ public sealed record PlannedAttack(
     {
         AttackDispatch.CheckFits(Attack, Source ?? model, Epsilons ?? []);
         Target?.CheckFits(model);
+        Mask?.CheckFits(Attack, model.Shape);
     }
 
     // Whether it follows the gradients of the model that a row is about; null where that says nothing about the model:
-    // the attack is targeted, or does not know the defense.
+    // the attack is targeted, may not change all pixels, or does not know the defense.
     internal bool? FollowsGradients(Threat threat) =>
-        Target is not null || threat == Threat.GreyBox
+        Target is not null || Mask is not null || threat == Threat.GreyBox
             ? null
             : Attack is not IAttack<IScorer> && (Source is null || threat.IsAware());
 
@@ -57,7 +60,7 @@ public sealed record PlannedAttack(
 
     // How it follows them from each image away from its true class.
     internal GradientSteps GradientSteps =>
-        Target is null && Source is null && Attack is IBudgetAttack<IClassifier> attack
+        Target is null && Mask is null && Source is null && Attack is IBudgetAttack<IClassifier> attack
             ? attack.GradientSteps
             : GradientSteps.None;
 }

@@ -46,6 +46,10 @@ public sealed record GroundTruth : IAttack<IClassifier>
         init => field = value.Among(Norm.Linf, Norm.L1);
     } = Norm.Linf;
 
+    /// <inheritdoc/>
+    /// <remarks>It reads the network, which takes whole images.</remarks>
+    public bool TakesMask => false;
+
     /// <summary>The most time for an image.</summary>
     [Option("seconds", "the most time for an image")]
     public double Seconds { get; init; } = 60;

@@ -23,6 +23,10 @@ public sealed record Lavan : IAttack<IClassifier>
     /// <inheritdoc/>
     public Norm Norm => Norm.L0;
 
+    /// <inheritdoc/>
+    /// <remarks>It chooses a place of its own.</remarks>
+    public bool TakesMask => false;
+
     /// <summary>
     /// The largest share of the image's pixels that may change; the square is the largest one within it, at least one
     /// pixel.

@@ -28,6 +28,10 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
     /// <inheritdoc/>
     public Norm Norm => Norm.L2;
 
+    /// <inheritdoc/>
+    /// <remarks>It shows views of the whole image.</remarks>
+    public bool TakesMask => false;
+
     /// <summary>The share of the pixels in a mask that the attack finds itself.</summary>
     [Option("area", "share of the pixels in a mask it finds itself")]
     public double Area { get; init; } = 0.05;

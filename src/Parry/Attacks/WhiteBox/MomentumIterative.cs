@@ -32,6 +32,10 @@ public sealed record MomentumIterative : IBudgetAttack<IClassifier>
     public Norm Norm => Norm.Linf;
 
     /// <inheritdoc/>
+    /// <remarks>DI, TI and SI are about whole images.</remarks>
+    public bool TakesMask => !(DiverseInputs || TranslationInvariant || ScaleInvariant);
+
+    /// <inheritdoc/>
     [Option("eps", "the largest change of a value")]
     public double Epsilon { get; init; } = 0.3;
 

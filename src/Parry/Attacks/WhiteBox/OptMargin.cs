@@ -20,6 +20,8 @@ namespace Parry.Attacks.WhiteBox;
 /// </summary>
 public sealed record OptMargin : IAttack<IClassifier>
 {
+    private const double Smallest = 1e-4;
+
     private const double LargestConstant = 2e6;
 
     /// <inheritdoc/>
@@ -137,7 +139,9 @@ public sealed record OptMargin : IAttack<IClassifier>
             Tensor vector = drawn.select(1, i);
             foreach (Tensor other in vectors)
                 vector -= other * (vector * other).sum(1, true);
-            vectors.Add(vector / linalg.vector_norm(vector, 2, [1], true));
+
+            // Where an image has fewer values than points, nothing is left.
+            vectors.Add(vector / linalg.vector_norm(vector, 2, [1], true).clamp_min(Smallest));
         }
 
         Tensor scaled = Radius * Math.Sqrt(values) * stack([.. vectors], 1);

@@ -28,6 +28,10 @@ public sealed record StAdv : IAttack<IClassifier>
     /// <inheritdoc/>
     public Norm Norm => Norm.L2;
 
+    /// <inheritdoc/>
+    /// <remarks>Its pixels move within the whole image.</remarks>
+    public bool TakesMask => false;
+
     /// <summary>τ: how much the roughness of the flow weighs.</summary>
     [Option("tau", "weight of the flow's roughness")]
     public double Tau { get; init; } = 0.005;

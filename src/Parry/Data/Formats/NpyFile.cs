@@ -32,7 +32,7 @@ public static partial class NpyFile
         AtomicFile.Write(path, stream => stream.Write(file));
     }
 
-    /// <summary>Reads a file of float16, float32, float64 or uint8 values.</summary>
+    /// <summary>Reads a file of float16, float32, float64, uint8 or bool values.</summary>
     /// <returns>The sizes of the dimensions, and the values in C order; bytes are divided by 255.</returns>
     /// <exception cref="UserErrorException">The file is missing, too large, cut off, or holds other values.</exception>
     internal static (int[] Shape, float[] Values) Read(string path)
@@ -110,7 +110,7 @@ public static partial class NpyFile
     {
         int width = type switch
         {
-            "|u1" => sizeof(byte),
+            "|u1" or "|b1" => sizeof(byte),
             "<f2" => sizeof(ushort),
             "<f4" => sizeof(float),
             "<f8" => sizeof(double),
@@ -133,6 +133,10 @@ public static partial class NpyFile
             case "|u1":
                 for (int i = 0; i < values.Length; i++)
                     values[i] = data[i] / 255f;
+                break;
+            case "|b1":
+                for (int i = 0; i < values.Length; i++)
+                    values[i] = data[i] == 0 ? 0 : 1;
                 break;
             case "<f2":
                 ReadOnlySpan<Half> halves = MemoryMarshal.Cast<byte, Half>(data);

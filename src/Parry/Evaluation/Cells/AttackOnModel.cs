@@ -56,6 +56,7 @@ internal sealed class AttackOnModel(
             Attacked = goal.IsTargeted ? NotYetTarget(images, goal, attacked) : attacked,
             Limits = plan.Limits,
             Starts = starts,
+            Mask = attack.Mask,
             Cancellation = stages.Cancellation,
         };
         return AttackDispatch.Run(_trained ?? attack.Attack, model, run);
