@@ -138,6 +138,12 @@ public static class AttackCatalog
             "Matyasko and Chau, 2021, 2106.01538"
         ),
         new(
+            new BrendelBethge(),
+            "Brendel-Bethge",
+            "smallest change in any norm: steps along the boundary to its point nearest to the image",
+            "Brendel et al., 2019, 1907.01003"
+        ),
+        new(
             new OptMargin(),
             "OptMargin",
             "small change that stays adversarial at random points around it",

@@ -54,6 +54,8 @@ internal sealed record AttackRules
             ("zoo", chaotic with { L0 = SnapshotRule.Median(0.4) }),
             ("autozoom", chaotic),
             ("simba:step", chaotic),
+            // Which values go back to the clean image at once is a comparison of nearly equal numbers.
+            ("brendel-bethge:norm=l0", chaotic),
             ("stadv", chaotic),
             ("advgan", chaotic with { Successes = SnapshotRule.Mean(0.5, 0) }),
             ("hsj", rough),
@@ -69,6 +71,7 @@ internal sealed record AttackRules
             ("sigma-zero", rough),
             ("alma", rough),
             ("pdpgd", rough),
+            ("brendel-bethge", rough),
             ("uan", rough),
             ("upset", rough),
             ("angri", rough),

@@ -1,6 +1,6 @@
 namespace Parry.Attacks.Building;
 
-/// <summary>Where an attack that sees labels only looks for its first image that reaches the goal.</summary>
+/// <summary>Where an attack that begins at the boundary looks for its first image that reaches the goal.</summary>
 public enum StartFrom
 {
     /// <summary>In uniform noise, and where that finds none among the run's other images.</summary>

@@ -19,6 +19,7 @@ public sealed class AttackConductTests(ConformanceRuns runs)
         "mi-fgsm:eps=0.06,0.02,steps=5,di,ti,ti-size=3,si,si-copies=2,ni,vmi,vmi-points=2",
         "pgd",
         "hsj",
+        "brendel-bethge",
         "boundary",
         "poba-ga",
         "random-search",
