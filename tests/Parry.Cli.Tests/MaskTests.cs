@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Parry.Data.Formats;
 using static TorchSharp.torch;
 
@@ -27,6 +28,20 @@ public sealed class MaskTests(TrainedModels trained) : IDisposable
         ]);
         Assert.Equal(0, run.Code);
         Assert.Equal(attack, run.Json().GetProperty("rows")[0].GetProperty("attack").GetString());
+    }
+
+    [Fact]
+    public async Task An_evaluation_names_the_mask_in_its_rows()
+    {
+        string attack = $"fgsm:mask={Mask(28, 28, value: 1)}";
+        string[] words = ["--attacks", attack, "--count", "4", "--out", _folder.File("out")];
+        CommandLine.Outcome run = await CommandLine.Run(["evaluate", .. trained.Subject(), .. words]);
+        Assert.Equal(0, run.Code);
+        using JsonDocument report = JsonDocument.Parse(await File.ReadAllTextAsync(_folder.File("out/report.json")));
+        Assert.Contains(
+            report.RootElement.GetProperty("rows").EnumerateArray(),
+            row => row.GetProperty("attack").GetString() == attack
+        );
     }
 
     [Fact]

@@ -186,11 +186,12 @@ internal sealed class EvaluateRun(EvaluateRequest request, string folder, Evalua
             ? LowCleanAccuracy.Warning(clean.RobustCorrect, clean.Count, model.Classes, set.UsualAccuracy)
             : null;
 
-    // The command-line name, with its options only where another attack has the same name; the report's settings list
-    // all options.
+    // The command-line name, with its options only where another attack has the same name, or where a mask makes its
+    // numbers those of another question; the report's settings list all options.
     private string NameOf(AttackSpec attack, AttackSpec[] all)
     {
-        string name = all.Count(other => other.Name == attack.Name) == 1 ? attack.Name : attack.TextWithoutBudgets;
+        bool isPlain = attack.Mask is null && all.Count(other => other.Name == attack.Name) == 1;
+        string name = isPlain ? attack.Name : attack.TextWithoutBudgets;
         return request.From is null ? name : $"{name} from {request.From}";
     }
 

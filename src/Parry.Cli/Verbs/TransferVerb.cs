@@ -130,12 +130,15 @@ internal sealed class TransferVerb
         }
 
         output.Render(table);
+        int all = report.Count + report.LeftOut;
         output.Line(
             $"The share of {report.Count} images of {report.Data} that fool each model, with 95 % intervals; * marks "
                 + "models that the images were made on."
         );
         if (report.LeftOut > 0)
-            output.Notes([$"Left out: {report.LeftOut} images that some model does not classify correctly."]);
+            output.Notes([
+                $"{report.LeftOut} of {all} images are left out: some model does not classify them correctly.",
+            ]);
         if (report.Note is { } note)
             output.Notes([note]);
     }

@@ -23,10 +23,10 @@ public sealed class AttackSpec
     public string Name => Entry.Name;
 
     /// <summary>The text that gives the same attack again.</summary>
-    public string Text => WithGoal(Entry.Describe(Attack, Epsilons.Count == 0 ? null : Epsilons));
+    public string Text => WithCommonOptions(Entry.Describe(Attack, Epsilons.Count == 0 ? null : Epsilons));
 
     /// <summary>That text without the budgets, for tables that have a column for them.</summary>
-    public string TextWithoutBudgets => WithGoal(Entry.Describe(Attack, []));
+    public string TextWithoutBudgets => WithCommonOptions(Entry.Describe(Attack, []));
 
     /// <summary>The attack, at the first budget.</summary>
     public IAttack<IClassifier> Attack { get; }
@@ -134,8 +134,8 @@ public sealed class AttackSpec
     /// <inheritdoc/>
     public override string ToString() => Text;
 
-    // Target and mask are options of every attack, beside its own.
-    private string WithGoal(string text)
+    // Options of every attack, beside its own.
+    private string WithCommonOptions(string text)
     {
         string[] options =
         [
