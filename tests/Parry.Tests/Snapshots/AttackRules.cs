@@ -69,7 +69,8 @@ internal sealed record AttackRules
             ("houdini", rough),
             ("fmn", rough),
             ("sigma-zero", rough),
-            ("alma", rough),
+            // It passes the boundary again and again, and keeps the nearest point beyond.
+            ("alma", rough with { Distances = SnapshotRule.Close(1e-3, 0.2) }),
             ("pdpgd", rough),
             ("brendel-bethge", rough),
             ("uan", rough),

@@ -2,7 +2,6 @@ using System.ComponentModel.DataAnnotations;
 using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Options;
-using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
