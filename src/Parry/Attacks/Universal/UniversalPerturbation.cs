@@ -92,9 +92,9 @@ public sealed record UniversalPerturbation : UniversalAttack
         if (left.Length == 0)
             return zeros_like(v);
         Batch rest = batch.Select(left);
-        return new DeepFool { Norm = Norm, Steps = Steps }
-            .Cross(model, rest.WithImages((rest.Images + v).clamp(0.0, 1.0)))
-            .sum(dim: 0, true);
+        Tensor moved = (rest.Images + v).clamp(0.0, 1.0);
+        Tensor crossed = new DeepFool { Norm = Norm, Steps = Steps }.Perturb(model, rest.WithImages(moved));
+        return (crossed - moved).sum(dim: 0, true);
     }
 
     private Tensor Project(Tensor v, double epsilon) =>

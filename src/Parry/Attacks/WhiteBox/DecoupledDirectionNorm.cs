@@ -9,13 +9,15 @@ namespace Parry.Attacks.WhiteBox;
 /// DDN, decoupled direction and norm (Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger, 2018, 1811.09600):
 /// gradient steps choose the direction of the perturbation, and its length is set apart: 1 - γ times what it was when
 /// the image reaches the goal, 1 + γ times when it does not. Smallest L2, untargeted or targeted. As in the authors'
-/// code: γ = 0.05, a first length of 1, steps that fall from 1 to 0.01 along a cosine, rounding of every iterate to 256
-/// levels, no length beyond the farthest corner of the box, and a random direction for a gradient that vanishes. It
-/// returns the nearest iterate that reaches the goal.
+/// code: γ = 0.05, a first length of 1, steps that fall from 1 to 0.01 along a cosine, no length beyond the farthest
+/// corner of the box, and a random direction for a gradient that vanishes. Deviation: an iterate is rounded to 256
+/// levels only after one that reached the goal, and always in the last 30 % of the steps, because the small steps that
+/// look for the goal on a robust network do not survive rounding. It returns the nearest iterate that reaches the goal.
 /// </summary>
 public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
 {
     private const double LastStep = 0.01;
+    private const double RoundedFrom = 0.7;
 
     /// <inheritdoc/>
     public string Name => "ddn";
@@ -39,8 +41,8 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
     [Option("loss", "what is raised")]
     public Objective Loss { get; init; } = Objective.CrossEntropy;
 
-    /// <summary>How many values a pixel can have, 256 for images of bytes; 0 for no rounding.</summary>
-    [Option("levels", "values that a pixel can have; 0 for no rounding")]
+    /// <summary>How many values a pixel can have in the end, 256 for images of bytes; 0 for no rounding.</summary>
+    [Option("levels", "values that a pixel can have in the end; 0 for no rounding")]
     public int Levels { get; init; } = 256;
 
     /// <inheritdoc/>
@@ -70,7 +72,9 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
             // The direction follows the gradient by steps α that fall along a cosine.
             double alpha = LastStep + ((1 - LastStep) * (1 + Math.Cos(Math.PI * step / Steps)) / 2);
             Tensor direction = Direction.Unit(delta + (alpha * Direction.Along(pass.Gradient, batch.Random, step)));
-            point.copy_(Quantized((images + (epsilon * direction)).clamp(0.0, 1.0)));
+            Tensor next = (images + (epsilon * direction)).clamp(0.0, 1.0);
+            Tensor rounds = step >= RoundedFrom * Steps ? ones_like(reached) : reached;
+            point.copy_(where(rounds > 0, Quantized(next), next));
         }
 
         return scope.MoveToOuter(best.Images);

@@ -9,12 +9,13 @@ namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
 /// DeepFool (Moosavi-Dezfooli, Fawzi, Frossard, 2015, 1511.04599): takes the logits for linear, steps onto the nearest
-/// boundary with another class, and does so again until the image crosses it; the sum of the steps is stretched by an
-/// overshoot of 0.02. Smallest L2, Linf or L1. The rivals are the 9 other classes with the largest logits of the clean
-/// image (the paper's 10 classes), at most 50 steps. As in the authors' code a step is longer by 1e-4, and the
-/// stretched image is clipped to the box. Deviations: in L1 the step is the smallest one within the box, over as many
-/// pixels as it takes, largest gradients first, where the paper's changes one pixel without end; a targeted run, which
-/// the paper does not have, steps onto the farthest of the boundaries between the target and the rivals.
+/// boundary with another class, and does so again until the image crosses it. Smallest L2, Linf or L1. The rivals are
+/// the 9 other classes with the largest logits of the clean image (the paper's 10 classes), at most 50 steps. As in the
+/// authors' code a step is longer by 1e-4. Deviations: each step is stretched by the overshoot of 0.02 and clipped to
+/// the box before the next is taken, where the paper stretches and clips the sum of all steps, which then leads away
+/// from the boundary where many pixels are black or white; in L1 the step is the smallest one within the box, over as
+/// many pixels as it takes, largest gradients first, where the paper's changes one pixel without end; a targeted run,
+/// which the paper does not have, steps onto the farthest of the boundaries between the target and the rivals.
 /// </summary>
 public sealed record DeepFool : IAttack<IClassifier>
 {
@@ -38,8 +39,8 @@ public sealed record DeepFool : IAttack<IClassifier>
     [Option("steps", "steps after which an image is given up", Min = 1)]
     public int Steps { get; init; } = 50;
 
-    /// <summary>By what share the sum of the steps is stretched.</summary>
-    [Option("overshoot", "by what share the perturbation is stretched")]
+    /// <summary>By what share each step is stretched.</summary>
+    [Option("overshoot", "by what share a step is stretched")]
     public double Overshoot { get; init; } = 0.02;
 
     /// <summary>The number of classes that are considered, the image's own among them.</summary>
@@ -50,15 +51,8 @@ public sealed record DeepFool : IAttack<IClassifier>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter((batch.Images + Cross(model, batch)).clamp(0.0, 1.0));
-    }
-
-    /// <summary>The stretched sums of the steps, which the box does not bound.</summary>
-    internal Tensor Cross(IClassifier model, Batch batch)
-    {
-        using var scope = NewDisposeScope();
-        Tensor result = zeros_like(batch.Images);
-        Tensor r = zeros_like(batch.Images);
+        Tensor result = batch.Images.clone();
+        Tensor point = batch.Images.clone();
         Tensor rivals = Rivals(model.Logits(batch.With(batch.Images)), batch.Goal);
         long[] rows = Rows.All(batch.Count);
         for (int step = 0; step < Steps; step++)
@@ -68,22 +62,21 @@ public sealed record DeepFool : IAttack<IClassifier>
             if (stay.Length == rows.Length)
                 continue;
             long[] leave = Rows.Where(reached, true);
-            result.Put(rows.At(leave), r.At(leave));
+            result.Put(rows.At(leave), point.At(leave));
             (batch, rows) = (batch.Select(stay), rows.At(stay));
-            (rivals, r) = (rivals.At(stay), r.At(stay));
+            (rivals, point) = (rivals.At(stay), point.At(stay));
             if (rows.Length == 0)
                 break;
         }
 
-        result.Put(rows, r);
-        return scope.MoveToOuter((1 + Overshoot) * result);
+        result.Put(rows, point);
+        return scope.MoveToOuter(result);
 
         // Moves what has not reached the goal; says what has.
         bool[] Step()
         {
             using var inner = NewDisposeScope();
             int count = (int)rivals.size(1);
-            Tensor point = (batch.Images + ((1 + Overshoot) * r)).clamp(0.0, 1.0);
             Func<Tensor, Tensor> gaps = Gaps(batch.Goal.Repeat(count), rivals.reshape(-1, 1));
             LossGradient pass = model.Gradient(batch.With(point.repeat_interleave(count, 0)), gaps);
             Tensor own = pass.Logits.reshape(batch.Count, count, -1).select(1, 0);
@@ -96,7 +89,8 @@ public sealed record DeepFool : IAttack<IClassifier>
             Tensor nearest = batch.Goal.IsTargeted ? distance.argmax(1) : distance.argmin(1);
             Tensor chosen = (arange(batch.Count, ScalarType.Int64) * count) + nearest;
             Tensor step = Onto(Chosen(pass.Gradient), Column(f), Column(length), point);
-            r.sub_(step.masked_fill(reached.reshape(-1, 1, 1, 1), 0.0));
+            Tensor next = (point - ((1 + Overshoot) * step)).clamp(0.0, 1.0);
+            point.copy_(where(reached.reshape(-1, 1, 1, 1), point, next));
             return reached.ToArray<bool>();
 
             Tensor Chosen(Tensor values) => values.index_select(0, chosen);

@@ -11,9 +11,10 @@ namespace Parry.Attacks.WhiteBox;
 /// β|δ|₁ + |δ|₂² by gradient steps, after each of which every change shrinks by β, so that small ones vanish; a binary
 /// search over c for each image. Few pixels change. Smallest L1 (or elastic-net distance), untargeted or targeted. The
 /// paper's β = 1e-3, 9 searches of 1,000 iterations, and a learning rate of 0.01 that falls with the square root. Steps
-/// are ISTA's, one of the paper's two forms; FISTA's momentum k/(k + 3) is an option, which the early abort hurts.
-/// Deviations: the early abort is judged for each image; with momentum an image is judged where the gradient is taken
-/// anyway, which the momentum may have carried past the shrunken point, and that point is clipped to the box.
+/// have FISTA's momentum k/(k + 3), as in the authors' code; without it they are ISTA's, the paper's other form.
+/// Deviations: there is no early abort unless it is asked for, because it hurts the momentum, and then it is judged for
+/// each image; with momentum an image is judged where the gradient is taken anyway, which the momentum may have carried
+/// past the shrunken point, and that point is clipped to the box.
 /// </summary>
 public sealed record ElasticNet : IAttack<IClassifier>
 {
@@ -53,11 +54,11 @@ public sealed record ElasticNet : IAttack<IClassifier>
 
     /// <summary>Whether steps have FISTA's momentum; without it they are ISTA's.</summary>
     [Option("momentum", "FISTA's momentum")]
-    public bool Momentum { get; init; }
+    public bool Momentum { get; init; } = true;
 
     /// <summary>Whether an image stops when its loss has not fallen by 0.01 % over a tenth of the iterations.</summary>
     [Option("abort-early", "stop an image whose loss no longer falls")]
-    public bool AbortEarly { get; init; } = true;
+    public bool AbortEarly { get; init; }
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -113,7 +114,8 @@ public sealed record ElasticNet : IAttack<IClassifier>
 
             // ISTA, or FISTA with momentum: a step against the gradient, then values shrink by β.
             double rate = LearningRate * Math.Sqrt(1 - ((double)iteration / Iterations));
-            Tensor moved = delta - (rate * ((2 * delta) + pass.Gradient));
+            Tensor slope = (2 * delta) + pass.Gradient;
+            Tensor moved = delta - (rate * slope);
             Tensor soft = moved.sign() * (moved.abs() - Beta).clamp_min(0.0);
             Tensor next = (batch.Images + soft).clamp(0.0, 1.0);
             double momentum = Momentum ? iteration / (iteration + 3.0) : 0;

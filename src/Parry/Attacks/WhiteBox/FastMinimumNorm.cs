@@ -12,16 +12,16 @@ namespace Parry.Attacks.WhiteBox;
 /// margin, each followed by projection onto a ball and the box; the ball shrinks by the share γ when the image reaches
 /// the goal and grows when it does not. Before the first success its radius is the estimated distance to the boundary.
 /// Smallest Linf, L2, L1 or L0, untargeted or targeted. As in the authors' code: 100 steps, whose length falls from 1
-/// to 0.01 and γ from 0.05 to 0.001 along a cosine; the radius in L0 is a whole number and begins at 1. Deviations: the
-/// estimated distance is stretched by γ too, lest the image stops just before the boundary, and does not fall; a
-/// gradient that vanishes is replaced by a random direction; in L1 the projection is onto ball and box at once; images
-/// for which nothing is found are tried once more with steps ten times as long. It returns the nearest iterate that
-/// reaches the goal.
+/// to 0.01 and γ from 0.05 to 0.001 along a cosine; the radius in L0 is a whole number and begins at 1. Deviations: in
+/// Linf the step follows the signs of the gradient and is as long as the ball is wide, which finds far smaller changes
+/// on robust networks; in L2 and L1 the point is put onto the sphere, from inside too; the estimated distance is
+/// stretched by γ too, lest the image stops just before the boundary, and does not fall; a gradient that vanishes is
+/// replaced by a random direction; in L1 the projection is onto ball and box at once; in L0 the steps are longer. It
+/// returns the nearest iterate that reaches the goal.
 /// </summary>
 public sealed record FastMinimumNorm : IAttack<IClassifier>
 {
     private const double LastGamma = 0.001;
-    private const double Longer = 10;
     private const double Smallest = 1e-12;
 
     /// <inheritdoc/>
@@ -36,31 +36,32 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
     [Option("steps", "number of steps", Min = 1)]
     public int Steps { get; init; } = 100;
 
-    /// <summary>The length of the first step, in L2; the last is a hundredth of it.</summary>
-    [Option("step", "length of the first step")]
-    public double Step { get; init; } = 1;
+    /// <summary>Where the steps go in Linf; in other norms they always follow the gradient.</summary>
+    [Option("step-rule", "where the steps go in Linf")]
+    public MinimumNormStep StepRule { get; init; } = MinimumNormStep.Sign;
+
+    /// <summary>
+    /// The length of the first step, in L2 (in radii of the ball, for steps along signs); the last is a hundredth of
+    /// it. The paper's 1, but 30 in L0: a step is shared among all pixels, of which only a few then stay changed.
+    /// </summary>
+    [Option("step", "length of the first step; 1 by default, 30 in L0")]
+    public double? Step { get; init; }
 
     /// <summary>γ: by what share the ball changes in the first step.</summary>
     [Option("gamma", "by what share the ball changes in the first step")]
     public double Gamma { get; init; } = 0.05;
 
+    private bool FollowsSigns => Norm == Norm.Linf && StepRule == MinimumNormStep.Sign;
+
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        BestSoFar best = Search(model, batch, Step);
-        long[] failed = Rows.Where([.. best.Distances.Select(float.IsFinite)], false);
-        if (failed.Length > 0)
-            best.Images.Put(failed, Search(model, batch.Select(failed), Longer * Step).Images);
-        return scope.MoveToOuter(best.Images);
-    }
-
-    private BestSoFar Search(IClassifier model, Batch batch, double firstStep)
-    {
         Tensor images = batch.Images;
         var best = new BestSoFar(images);
         Tensor point = images.clone();
         Tensor epsilon = full([batch.Count, 1, 1, 1], Norm == Norm.L0 ? 1.0 : 0.0);
+        double firstStep = Step ?? (Norm == Norm.L0 ? 30 : 1);
         Tensor farthest = Norm.Of(images.maximum(1 - images), keepdim: true);
         for (int step = 0; step < Steps; step++)
         {
@@ -80,11 +81,12 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
             epsilon.copy_(where(reached, smaller, larger).minimum(farthest));
 
             Tensor direction = Direction.Along(pass.Gradient, batch.Random, step);
-            Tensor projected = Project(delta + (alpha * direction), images, epsilon);
+            Tensor move = FollowsSigns ? epsilon * direction.sign() : direction;
+            Tensor projected = Project(delta + (alpha * move), images, epsilon);
             point.copy_((images + projected).clamp(0.0, 1.0));
         }
 
-        return best;
+        return scope.MoveToOuter(best.Images);
     }
 
     private Tensor Shrunk(Tensor epsilon, double gamma) =>
@@ -102,14 +104,17 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
         return (1 + gamma) * where(nearest.isfinite(), epsilon, atBoundary);
     }
 
-    private Tensor Project(Tensor delta, Tensor images, Tensor epsilon) =>
-        Norm switch
-        {
-            Norm.Linf => delta.maximum(-epsilon).minimum(epsilon),
-            Norm.L2 => delta * (epsilon / Norm.Of(delta, keepdim: true).clamp_min(Smallest)).clamp_max(1.0),
-            Norm.L1 => L1Ball.Project(delta, images, epsilon),
-            _ => Largest(delta, epsilon),
-        };
+    private Tensor Project(Tensor delta, Tensor images, Tensor epsilon)
+    {
+        if (Norm == Norm.Linf)
+            return delta.maximum(-epsilon).minimum(epsilon);
+        if (Norm == Norm.L0)
+            return Largest(delta, epsilon);
+
+        // Onto the sphere, from outside and from inside.
+        Tensor scale = epsilon / Norm.Of(delta, keepdim: true).clamp_min(Smallest);
+        return Norm == Norm.L2 ? scale * delta : L1Ball.Project(scale.clamp_min(1.0) * delta, images, epsilon);
+    }
 
     // The changes of the largest absolute value, as many as the radius says.
     private static Tensor Largest(Tensor delta, Tensor count)
