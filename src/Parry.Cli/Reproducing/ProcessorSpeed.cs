@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Parry.Cli.Reproducing;
 
@@ -10,8 +11,8 @@ internal static class ProcessorSpeed
     // fastest of 40 rounds, because other programs can only make a round slower.
     private const double Reference = 9.2e9;
 
-    private const int Multiplications = 1 << 22;
-    private const int Rounds = 5;
+    private const int Multiplications = 1 << 19;
+    private const int Rounds = 10;
 
     /// <summary>How fast all cores are together, as a multiple of that machine's.</summary>
     public static double RelativeToReference() => Measured() / Reference;
@@ -31,6 +32,8 @@ internal static class ProcessorSpeed
         return Math.Max(1e-6, Stopwatch.GetElapsedTime(begun).TotalSeconds);
     }
 
+    // Without the attribute, the first rounds would run code that is not optimized yet.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Multiply(int times)
     {
         var (sum, factor) = (Vector<float>.One, new Vector<float>(0.999_999f));
