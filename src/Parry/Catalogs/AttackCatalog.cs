@@ -119,12 +119,7 @@ public static class AttackCatalog
             "smallest change, by projections onto the linearized boundary",
             "Croce and Hein, 2019, 1907.02044"
         ),
-        new(
-            new SigmaZero(),
-            "σ-zero",
-            "fewest changed values: Adam on a smooth count of them, and a threshold below which changes vanish",
-            "Cinà et al., 2024, 2402.01879"
-        ),
+        new(new SigmaZero(), "σ-zero", "fewest values, by Adam on a smooth count", "Cinà et al., 2024, 2402.01879"),
         new(
             new AugmentedLagrangian(),
             "ALMA",
@@ -299,6 +294,25 @@ public static class AttackCatalog
             "HopSkipJump",
             "smallest change from labels alone: boundary normals by sampling, and binary searches",
             "Chen, Jordan and Wainwright, 2019, 1904.02144"
+        ),
+        new(new RayS(), "RayS", "smallest Linf change from labels alone", "Chen and Gu, 2020, 2006.12792"),
+        new(
+            new SignOpt(),
+            "Sign-OPT",
+            "smallest change from labels alone: descent by the signs of slopes of the distance",
+            "Cheng et al., 2019, 1909.10773"
+        ),
+        new(
+            new SurFree(),
+            "SurFree",
+            "smallest L2 change from labels alone: turns on circles in random planes, without gradients",
+            "Maho, Furon and Le Merrer, 2020, 2011.12807"
+        ),
+        new(
+            new GeoDa(),
+            "GeoDA",
+            "smallest change from labels alone: along the normal of a nearly flat boundary",
+            "Rahmati et al., 2020, 2003.06468"
         ),
         new(
             new PobaGa(),

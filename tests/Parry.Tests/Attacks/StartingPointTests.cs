@@ -9,7 +9,14 @@ namespace Parry.Tests.Attacks;
 public sealed class StartingPointTests
 {
     public static TheoryData<IAttack<IPredictor>> Attacks { get; } =
-        new(new HopSkipJump { Steps = 1 }, new BoundaryAttack { Steps = 2 }, new PobaGa { Generations = 1 });
+        new(
+            new HopSkipJump { Steps = 1 },
+            new BoundaryAttack { Steps = 2 },
+            new SignOpt { Queries = 1 },
+            new SurFree { Queries = 1 },
+            new GeoDa { Queries = 1 },
+            new PobaGa { Generations = 1 }
+        );
 
     [Theory]
     [MemberData(nameof(Attacks))]

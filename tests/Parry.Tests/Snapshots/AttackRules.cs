@@ -49,6 +49,9 @@ internal sealed record AttackRules
         s_others =
         [
             ("hsj:steps=3,queries=20,norm=linf", chaotic),
+            ("sign-opt", chaotic),
+            ("surfree", chaotic),
+            ("geoda", chaotic),
             ("rp2", chaotic),
             // Newton steps on single pixels: which of them change at all is decided by noise.
             ("zoo", chaotic with { L0 = SnapshotRule.Median(0.4) }),
@@ -59,6 +62,7 @@ internal sealed record AttackRules
             ("stadv", chaotic),
             ("advgan", chaotic with { Successes = SnapshotRule.Mean(0.5, 0) }),
             ("hsj", rough),
+            ("rays", rough),
             ("boundary", rough),
             ("bim", rough),
             ("ilcm", rough),

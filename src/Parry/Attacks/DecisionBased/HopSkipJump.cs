@@ -23,9 +23,6 @@ public sealed record HopSkipJump : IAttack<IPredictor>, IBoundarySearch
 {
     private const double FirstRadius = 0.1;
     private const int MostHalvings = 20;
-
-    // Labels are asked for in portions: what lies in the cache, the model answers twice as fast.
-    private const int Portion = 128;
     private const double Smallest = 1e-30;
     private static readonly long[] s_image = [2, 3, 4]; // of several queries for each image
 
@@ -123,51 +120,19 @@ public sealed record HopSkipJump : IAttack<IPredictor>, IBoundarySearch
     {
         using var scope = NewDisposeScope();
         int queries = (int)Math.Min(InitialQueries * Math.Sqrt(step), MostQueries);
-        Tensor result = zeros_like(points);
-        foreach (long[] rows in Rows.All(batch.Count).Chunk(Math.Max(1, Portion / queries)))
-        {
-            using var inner = NewDisposeScope();
-            result.Put(rows, Estimate(model, batch.Select(rows), points.At(rows), delta.At(rows), step, queries));
-        }
-
+        Tensor normal = BoundaryNormal.Estimate(model, batch, points, queries, Around);
         return scope.MoveToOuter(
-            Norm == Norm.Linf ? result.sign() : result / Norm.L2.Of(result, keepdim: true).clamp_min(Smallest)
+            Norm == Norm.Linf ? normal.sign() : normal / Norm.L2.Of(normal, keepdim: true).clamp_min(Smallest)
         );
-    }
 
-    private Tensor Estimate(IPredictor model, Batch batch, Tensor points, Tensor delta, int step, int queries)
-    {
-        using var scope = NewDisposeScope();
-        long[] shape = points.shape[1..];
-        SampleRandom random = batch.Random.Fork(step);
-        Tensor center = points.unsqueeze(1);
-        Tensor signed = zeros([batch.Count, 1, points.numel() / batch.Count]);
-        Tensor all = zeros_like(signed);
-        Tensor signs = zeros([batch.Count, 1, 1]);
-        for (int from = 0; from < queries; from += Portion)
+        Tensor Around(long[] rows, int from, int count)
         {
-            using var inner = NewDisposeScope();
-            int count = Math.Min(Portion, queries - from);
-            long[] drawn = [count, .. shape];
+            long[] drawn = [count, .. points.shape[1..]];
+            SampleRandom random = batch.Select(rows).Random.Fork(step);
             Tensor noise = Norm == Norm.L2 ? random.Normal(from, drawn) : (2 * random.Uniform(from, drawn)) - 1;
             Tensor unit = noise / linalg.vector_norm(noise, 2, s_image, true);
-            Tensor around = (center + (delta.unsqueeze(1) * unit)).clamp(0.0, 1.0);
-            Tensor predictions = model.Predict(batch.With(around.flatten(0, 1)));
-            Tensor reached = batch.Goal.Repeat(count).IsReached(predictions).to(ScalarType.Float32);
-            Tensor sign = ((2 * reached) - 1).reshape(batch.Count, 1, count);
-
-            // The directions that were really taken, after clipping. Dividing by δ, one number for each image, would
-            // not turn their mean.
-            Tensor taken = (around - center).reshape(batch.Count, count, -1);
-            signed.add_(MatrixProduct.Of(sign, taken));
-            all.add_(MatrixProduct.Of(ones_like(sign), taken));
-            signs.add_(sign.sum(2, true));
+            return (points.At(rows).unsqueeze(1) + (delta.At(rows).unsqueeze(1) * unit)).clamp(0.0, 1.0);
         }
-
-        // The baseline, the mean sign, is taken off only where signs are mixed: elsewhere nothing would be left.
-        Tensor mean = signs / queries;
-        Tensor baseline = where(mean.abs() < 1, mean, zeros_like(mean));
-        return scope.MoveToOuter((signed - (baseline * all)).reshape([-1, .. shape]));
     }
 
     // The longest step of those halved in turn that still reaches the goal; none where all fail.

@@ -117,22 +117,8 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
     private long Kept(long size) =>
         Basis == SimbaBasis.Pixel ? size : Math.Min(size, Frequencies ?? (size <= Small ? size : size / Share));
 
-    // The rows are the basis of one dimension: unit vectors, or the orthonormal cosines (DCT-II), the lowest frequency
-    // first.
-    private Tensor Waves(long size)
-    {
-        if (Basis == SimbaBasis.Pixel)
-            return Identity(size);
-        var waves = new float[size * size];
-        for (long k = 0; k < size; k++)
-        {
-            double scale = Math.Sqrt((k == 0 ? 1.0 : 2.0) / size);
-            for (long i = 0; i < size; i++)
-                waves[(k * size) + i] = (float)(scale * Math.Cos(Math.PI * (i + 0.5) * k / size));
-        }
-
-        return tensor(waves, [size, size]);
-    }
+    // The rows are the basis of one dimension.
+    private Tensor Waves(long size) => Basis == SimbaBasis.Pixel ? Identity(size) : Cosines.Waves(size);
 
     private static Tensor Identity(long size) =>
         nn.functional.one_hot(arange(size, ScalarType.Int64), size).to(ScalarType.Float32);

@@ -90,6 +90,11 @@ public class MinimumNormStrengthTests
             targeted,
             classes: 2
         );
+        StrengthChecks.ComesNearTheOptimum(new RayS { Queries = 1000 }, targeted, classes: 2);
+        StrengthChecks.ComesNearTheOptimum(new SignOpt { Queries = 3000, Directions = 100 }, targeted, classes: 2);
+        StrengthChecks.ComesNearTheOptimum(new SurFree { Queries = 1500, Frequencies = 1 }, targeted, classes: 2);
+        foreach (Norm norm in new[] { Norm.L2, Norm.Linf, Norm.L1 })
+            StrengthChecks.ComesNearTheOptimum(new GeoDa { Norm = norm }, targeted, classes: 2);
     }
 
     public static TheoryData<IAttack<IClassifier>> SmallestByScores { get; } =
