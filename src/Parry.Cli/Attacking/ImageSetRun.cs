@@ -4,7 +4,6 @@ using Parry.Catalogs;
 using Parry.Data;
 using Parry.Evaluation;
 using Parry.Models;
-using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Attacking;
@@ -15,9 +14,6 @@ namespace Parry.Cli.Attacking;
 /// </summary>
 internal sealed class ImageSetRun : IDisposable
 {
-    // The values of the images of one part; an attack holds several such tensors for each budget.
-    private const int ValuesOfPart = 6_000_000;
-
     private readonly Dictionary<int, bool[]> _cleanCorrect = [];
     private readonly List<string> _notes = [];
     private WeakAttackCheck? _check;
@@ -48,14 +44,10 @@ internal sealed class ImageSetRun : IDisposable
             ? attack.Train(Model, TrainingImages(), Seed, cancellation: cancellation)
             : attack;
         using var learned = ready.Attack as IDisposable;
-        int size = Math.Max(1, ValuesOfPart / Images.Shape.Pixels);
-        int parts = Workers.PieceCount(Images.Count, size);
         var tallies = new List<AttackTally>();
-        for (int part = 0; part < parts; part++)
-        {
-            ImageSet some = Images.Slice(part * size, Math.Min(size, Images.Count - (part * size)));
-            RunPart(ready, some, part * size, new PartOfProgress(progress, part, parts), tallies, cancellation);
-        }
+        var parts = Images.Parts();
+        foreach (var (part, (first, some)) in parts.Index())
+            RunPart(ready, some, first, new PartOfProgress(progress, part, parts.Count), tallies, cancellation);
 
         _notes.AddRange(tallies.Select(tally => tally.Note).OfType<string>());
         return [.. tallies.Select(tally => tally.Row())];

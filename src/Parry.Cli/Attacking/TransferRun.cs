@@ -15,9 +15,6 @@ namespace Parry.Cli.Attacking;
 /// </summary>
 internal sealed class TransferRun
 {
-    // Of the images of one part; an attack holds several such tensors for each budget.
-    private const int ValuesOfPart = 6_000_000;
-
     /// <summary>Joins the names of an ensemble.</summary>
     public const char And = '+';
 
@@ -85,21 +82,18 @@ internal sealed class TransferRun
     {
         IPredictor surrogate = Surrogate(from);
         using Tensor? starts = attack.Attack is IBoundarySearch ? images.First(StartingPoint.MostImages).Images : null;
-        int size = Math.Max(1, ValuesOfPart / images.Shape.Pixels);
-        int parts = Workers.PieceCount(images.Count, size);
+        var parts = images.Parts();
         TransferCell[]? cells = null;
-        for (int part = 0; part < parts; part++)
+        foreach (var (part, (first, some)) in parts.Index())
         {
             using var scope = NewDisposeScope();
-            int first = part * size;
-            ImageSet some = images.Slice(first, Math.Min(size, images.Count - first));
             Tensor pixels = some.ImageTensor();
             Goal goal = attack.GoalFor(surrogate, pixels, some.LabelTensor(), Seed, first);
             var run = new AttackRun(pixels, goal, Seed)
             {
                 FirstSample = first,
                 Starts = starts,
-                Progress = new PartOfProgress(new ShareProgress(line, $"{attack.Name} on {from}"), part, parts),
+                Progress = new PartOfProgress(new ShareProgress(line, $"{attack.Name} on {from}"), part, parts.Count),
                 Cancellation = cancellation,
             };
             TransferCell[] more =
@@ -155,17 +149,15 @@ internal sealed class TransferRun
     // The rows that all models classify correctly.
     private int[] Correct(ImageSet images)
     {
-        int size = Math.Max(1, ValuesOfPart / images.Shape.Pixels);
         var rows = new List<int>();
-        for (int from = 0; from < images.Count; from += size)
+        foreach (var (first, some) in images.Parts())
         {
-            ImageSet some = images.Slice(from, Math.Min(size, images.Count - from));
             using Tensor pixels = some.ImageTensor();
-            long[][] predicted = [.. Models.Values.Select(model => Predictions.Of(model, pixels, from))];
+            long[][] predicted = [.. Models.Values.Select(model => Predictions.Of(model, pixels, first))];
             for (int i = 0; i < some.Count; i++)
             {
                 if (predicted.All(labels => labels[i] == some.Labels[i]))
-                    rows.Add(from + i);
+                    rows.Add(first + i);
             }
         }
 

@@ -22,9 +22,9 @@ public enum Norm
 /// <summary>Measures perturbations.</summary>
 public static class Norms
 {
-    private static readonly long[] s_image = [1, 2, 3];
+    private static readonly long[] s_image = [-3, -2, -1];
 
-    /// <summary>The size of each perturbation [N, C, H, W].</summary>
+    /// <summary>The size of each perturbation [N, C, H, W], or of each of several for an image, [N, K, C, H, W].</summary>
     /// <param name="norm">The norm.</param>
     /// <param name="perturbation">The perturbations.</param>
     /// <param name="keepdim">Whether the sizes are [N, 1, 1, 1], to combine with images; else [N].</param>

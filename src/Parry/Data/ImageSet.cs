@@ -1,3 +1,5 @@
+using Parry.Runtime;
+
 namespace Parry.Data;
 
 /// <summary>
@@ -6,6 +8,9 @@ namespace Parry.Data;
 /// </summary>
 public sealed class ImageSet
 {
+    // Of the images of a part as tensors; attacks hold several such tensors for each budget.
+    private const int ValuesOfPart = 6_000_000;
+
     private readonly ReadOnlyMemory<byte> _pixels;
     private readonly ReadOnlyMemory<int> _labels;
 
@@ -132,6 +137,21 @@ public sealed class ImageSet
             Note = Note,
             Files = Files.Count == 0 ? [] : [.. Files.Skip(start).Take(count)],
         };
+    }
+
+    /// <summary>
+    /// The set in parts that are small enough to work on at once, in order, each with the position of its first image.
+    /// </summary>
+    public IReadOnlyList<(int First, ImageSet Images)> Parts()
+    {
+        int size = Math.Max(1, ValuesOfPart / Shape.Pixels);
+        return
+        [
+            .. Enumerable
+                .Range(0, Workers.PieceCount(Count, size))
+                .Select(part => part * size)
+                .Select(first => (first, Slice(first, Math.Min(size, Count - first)))),
+        ];
     }
 
     /// <summary>Copies the images at the given indices, in this order; an index may occur more than once.</summary>

@@ -10,9 +10,6 @@ namespace Parry.Evaluation;
 /// </summary>
 public static class FiniteScores
 {
-    // Of images as tensors.
-    private const int ValuesAtOnce = 6_000_000;
-
     /// <summary>
     /// The images for which the model's scores tell a class, their rows, and a note on the others; null if there are
     /// none.
@@ -44,16 +41,15 @@ public static class FiniteScores
     private static int[] Kept(IPredictor model, ImageSet images)
     {
         using var frozen = no_grad();
-        int size = Math.Max(1, ValuesAtOnce / images.Shape.Pixels);
         var kept = new List<int>();
-        for (int from = 0; from < images.Count; from += size)
+        foreach (var (first, some) in images.Parts())
         {
-            using Tensor pixels = images.Slice(from, Math.Min(size, images.Count - from)).ImageTensor();
-            long[] classes = Predictions.Of(model, pixels, from);
+            using Tensor pixels = some.ImageTensor();
+            long[] classes = Predictions.Of(model, pixels, first);
             for (int i = 0; i < classes.Length; i++)
             {
                 if (classes[i] != Predictions.None)
-                    kept.Add(from + i);
+                    kept.Add(first + i);
             }
         }
 

@@ -9,7 +9,7 @@ public static class Direction
     private const double Smallest = 1e-12;
 
     /// <summary>Vectors divided by their lengths; zero stays zero.</summary>
-    /// <param name="vectors">[N, C, H, W].</param>
+    /// <param name="vectors">[N, C, H, W], or several for each image, [N, K, C, H, W].</param>
     public static Tensor Unit(Tensor vectors) => vectors / Norm.L2.Of(vectors, keepdim: true).clamp_min(Smallest);
 
     /// <summary>

@@ -30,13 +30,23 @@ public sealed class RowAdam
     /// </summary>
     public Tensor Direction(Tensor gradient)
     {
+        var (mean, metric) = Moments(gradient);
+        return mean / metric;
+    }
+
+    /// <summary>
+    /// Takes a gradient of all rows, and gives the two whose quotient is the direction: the mean of the gradients, and
+    /// the metric, the root of their mean square.
+    /// </summary>
+    internal (Tensor Mean, Tensor Metric) Moments(Tensor gradient)
+    {
         for (int i = 0; i < _steps.Length; i++)
             _steps[i]++;
         _mean.mul_(Beta1).add_(gradient, 1 - Beta1);
         _square.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
         Tensor mean = _mean / Rest(Beta1);
         Tensor square = _square / Rest(Beta2);
-        return mean / (square.sqrt() + AdamEpsilon);
+        return (mean, square.sqrt() + AdamEpsilon);
     }
 
     /// <summary>Lets rows start afresh.</summary>

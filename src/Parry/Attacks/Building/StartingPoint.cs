@@ -47,6 +47,35 @@ public static class StartingPoint
     }
 
     /// <summary>
+    /// Lets a search go on from the starting point of every row that has one; the others come back clean.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="batch">None of whose rows reaches its goal.</param>
+    /// <param name="given">[M, C, H, W], all of which are tried; null for noise.</param>
+    /// <param name="start">Where starting points are looked for.</param>
+    /// <param name="search">From rows and their starting points to where it ends, [rows, C, H, W].</param>
+    /// <param name="rowsTogether">The most rows of one search.</param>
+    internal static Tensor SearchFrom(
+        IPredictor model,
+        Batch batch,
+        Tensor? given,
+        StartFrom start,
+        Func<Batch, Tensor, Tensor> search,
+        long rowsTogether = int.MaxValue
+    )
+    {
+        using var scope = NewDisposeScope();
+        var (points, found) = Find(model, batch, given, start);
+        foreach (long[] rows in Rows.Where(found, true).Chunk((int)Math.Clamp(rowsTogether, 1, int.MaxValue)))
+        {
+            using var inner = NewDisposeScope();
+            points.Put(rows, search(batch.Select(rows), points.At(rows)));
+        }
+
+        return scope.MoveToOuter(points);
+    }
+
+    /// <summary>
     /// How many attacked images had no start, of an attack that must have one: they come back as they were.
     /// </summary>
     /// <param name="attack">The attack.</param>

@@ -59,15 +59,8 @@ public sealed record BoundaryAttack : IAttack<IPredictor>, IBoundarySearch
     public StartFrom Start { get; init; } = StartFrom.NoiseThenImages;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Batch batch)
-    {
-        using var scope = NewDisposeScope();
-        var (points, found) = StartingPoint.Find(model, batch, StartingImages, Start);
-        long[] started = Rows.Where(found, true);
-        if (started.Length > 0)
-            points.Put(started, Walk(model, batch.Select(started), points.At(started)));
-        return scope.MoveToOuter(points);
-    }
+    public Tensor Perturb(IPredictor model, Batch batch) =>
+        StartingPoint.SearchFrom(model, batch, StartingImages, Start, (rows, start) => Walk(model, rows, start));
 
     private Tensor Walk(IPredictor model, Batch batch, Tensor points)
     {

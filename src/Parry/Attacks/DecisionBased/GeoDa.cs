@@ -32,7 +32,6 @@ public sealed record GeoDa : IAttack<IPredictor>, IBoundarySearch
     private const int StartHalvings = 15;
     private const int MostDoublings = 8;
     private const double Tolerance = 1e-4;
-    private const int Small = 32;
     private const int Share = 3;
 
     /// <inheritdoc/>
@@ -77,20 +76,14 @@ public sealed record GeoDa : IAttack<IPredictor>, IBoundarySearch
     public StartFrom Start { get; init; } = StartFrom.NoiseThenImages;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Batch batch)
-    {
-        using var scope = NewDisposeScope();
-        var (points, found) = StartingPoint.Find(model, batch, StartingImages, Start);
-        long[] started = Rows.Where(found, true);
-        if (started.Length > 0)
-            points.Put(started, Walk(model, batch.Select(started), points.At(started)));
-        return scope.MoveToOuter(points);
-    }
+    public Tensor Perturb(IPredictor model, Batch batch) =>
+        StartingPoint.SearchFrom(model, batch, StartingImages, Start, (rows, start) => Walk(model, rows, start));
 
     private Tensor Walk(IPredictor model, Batch batch, Tensor start)
     {
         using var scope = NewDisposeScope();
         var labels = new LabelQueries(model, batch, Queries);
+        var cosines = new Cosines(start.size(2), start.size(3));
         long[] rows = Rows.All(batch.Count);
         Tensor point = StartingPoint.Approach(model, batch, start, StartHalvings, StartingPoint.Blend);
         var best = new BestSoFar(batch.Images);
@@ -111,7 +104,7 @@ public sealed record GeoDa : IAttack<IPredictor>, IBoundarySearch
 
             Tensor Around(long[] some, int from, int count)
             {
-                Tensor noise = Sigma * Noise(random.For(batch.Select(some).Samples), from, count, point.shape);
+                Tensor noise = Sigma * Noise(cosines, random.For(batch.Select(some).Samples), from, count, point.shape);
                 return (point.At(some).unsqueeze(1) + noise).clamp(0.0, 1.0);
             }
         }
@@ -174,12 +167,12 @@ public sealed record GeoDa : IAttack<IPredictor>, IBoundarySearch
     }
 
     // Gaussian numbers at the lowest frequencies, [N, count, C, H, W].
-    private Tensor Noise(SampleRandom random, int from, int count, long[] shape)
+    private Tensor Noise(Cosines cosines, SampleRandom random, int from, int count, long[] shape)
     {
         var (channels, height, width) = (shape[1], shape[2], shape[3]);
         Tensor spectra = random.Normal(from, count, channels, Kept(height), Kept(width));
-        return Cosines.Inverse(spectra.flatten(0, 1), height, width).reshape(-1, count, channels, height, width);
+        return cosines.Inverse(spectra.flatten(0, 1)).reshape(-1, count, channels, height, width);
     }
 
-    private long Kept(long size) => Math.Min(size, Frequencies ?? (size <= Small ? size : size / Share));
+    private long Kept(long size) => Cosines.Kept(size, Frequencies, Share);
 }

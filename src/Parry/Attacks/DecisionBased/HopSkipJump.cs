@@ -24,7 +24,6 @@ public sealed record HopSkipJump : IAttack<IPredictor>, IBoundarySearch
     private const double FirstRadius = 0.1;
     private const int MostHalvings = 20;
     private const double Smallest = 1e-30;
-    private static readonly long[] s_image = [2, 3, 4]; // of several queries for each image
 
     /// <inheritdoc/>
     public string Name => "hsj";
@@ -66,15 +65,8 @@ public sealed record HopSkipJump : IAttack<IPredictor>, IBoundarySearch
     public StartFrom Start { get; init; } = StartFrom.NoiseThenImages;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Batch batch)
-    {
-        using var scope = NewDisposeScope();
-        var (points, found) = StartingPoint.Find(model, batch, StartingImages, Start);
-        long[] started = Rows.Where(found, true);
-        if (started.Length > 0)
-            points.Put(started, Walk(model, batch.Select(started), points.At(started)));
-        return scope.MoveToOuter(points);
-    }
+    public Tensor Perturb(IPredictor model, Batch batch) =>
+        StartingPoint.SearchFrom(model, batch, StartingImages, Start, (rows, start) => Walk(model, rows, start));
 
     private Tensor Walk(IPredictor model, Batch batch, Tensor start)
     {
@@ -130,8 +122,8 @@ public sealed record HopSkipJump : IAttack<IPredictor>, IBoundarySearch
             long[] drawn = [count, .. points.shape[1..]];
             SampleRandom random = batch.Select(rows).Random.Fork(step);
             Tensor noise = Norm == Norm.L2 ? random.Normal(from, drawn) : (2 * random.Uniform(from, drawn)) - 1;
-            Tensor unit = noise / linalg.vector_norm(noise, 2, s_image, true);
-            return (points.At(rows).unsqueeze(1) + (delta.At(rows).unsqueeze(1) * unit)).clamp(0.0, 1.0);
+            Tensor move = delta.At(rows).unsqueeze(1) * Direction.Unit(noise);
+            return (points.At(rows).unsqueeze(1) + move).clamp(0.0, 1.0);
         }
     }
 

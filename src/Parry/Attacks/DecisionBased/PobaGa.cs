@@ -59,18 +59,15 @@ public sealed record PobaGa : IAttack<IPredictor>, IBoundarySearch
     public StartFrom Start { get; init; } = StartFrom.NoiseThenImages;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Batch batch)
-    {
-        using var scope = NewDisposeScope();
-        var (points, found) = StartingPoint.Find(model, batch, null, Start);
-        foreach (long[] rows in Rows.Where(found, true).Chunk(Math.Max(1, MostQueries / Population)))
-        {
-            using var inner = NewDisposeScope();
-            points.Put(rows, Evolve(model, batch.Select(rows), points.At(rows)));
-        }
-
-        return scope.MoveToOuter(points);
-    }
+    public Tensor Perturb(IPredictor model, Batch batch) =>
+        StartingPoint.SearchFrom(
+            model,
+            batch,
+            given: null,
+            Start,
+            (rows, start) => Evolve(model, rows, start),
+            MostQueries / Population
+        );
 
     private Tensor Evolve(IPredictor model, Batch batch, Tensor start)
     {

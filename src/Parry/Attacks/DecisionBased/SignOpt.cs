@@ -29,7 +29,6 @@ public sealed record SignOpt : IAttack<IPredictor>, IBoundarySearch
     private const double LeastStep = 1e-4;
     private const double LeastLength = 1e-8;
     private const double Precision = 500;
-    private static readonly long[] s_image = [2, 3, 4]; // of several queries for each image
 
     /// <inheritdoc/>
     public string Name => "sign-opt";
@@ -64,15 +63,14 @@ public sealed record SignOpt : IAttack<IPredictor>, IBoundarySearch
     public StartFrom Start { get; init; } = StartFrom.NoiseThenImages;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Batch batch)
-    {
-        using var scope = NewDisposeScope();
-        var (points, found) = StartingPoint.Find(model, batch, StartingImages, Start);
-        long[] started = Rows.Where(found, true);
-        if (started.Length > 0)
-            points.Put(started, new Walk(this, model, batch.Select(started), points.At(started)).Run());
-        return scope.MoveToOuter(points);
-    }
+    public Tensor Perturb(IPredictor model, Batch batch) =>
+        StartingPoint.SearchFrom(
+            model,
+            batch,
+            StartingImages,
+            Start,
+            (rows, start) => new Walk(this, model, rows, start).Run()
+        );
 
     /// <summary>The search from points that reach the goal.</summary>
     private sealed class Walk
@@ -126,9 +124,9 @@ public sealed record SignOpt : IAttack<IPredictor>, IBoundarySearch
             {
                 long[] drawn = [count, .. theta.shape[1..]];
                 Tensor noise = batch.Select(some).Random.Fork(step).Normal(from, drawn);
-                Tensor u = noise / Length(noise);
+                Tensor u = Direction.Unit(noise);
                 Tensor turned = theta.At(some).unsqueeze(1) + (beta.At(some).unsqueeze(1) * u);
-                Tensor change = distance.At(some).unsqueeze(1) * (turned / Length(turned));
+                Tensor change = distance.At(some).unsqueeze(1) * Direction.Unit(turned);
                 return (batch.Images.At(some).unsqueeze(1) + change).clamp(0.0, 1.0);
             }
         }
@@ -197,8 +195,5 @@ public sealed record SignOpt : IAttack<IPredictor>, IBoundarySearch
 
         private static double[] Distances(Tensor points, Tensor images) =>
             [.. Norm.L2.Of(points - images).ToArray<float>().Select(length => (double)length)];
-
-        // Of several vectors for each image.
-        private static Tensor Length(Tensor vectors) => linalg.vector_norm(vectors, 2, s_image, true);
     }
 }

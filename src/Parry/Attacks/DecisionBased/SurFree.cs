@@ -69,16 +69,15 @@ public sealed record SurFree : IAttack<IPredictor>, IBoundarySearch
     /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Batch batch)
     {
-        using var scope = NewDisposeScope();
-        var (points, found) = StartingPoint.Find(model, batch, StartingImages, Start);
         long values = Orthogonal * batch.Images.numel() / batch.Count;
-        foreach (long[] rows in Rows.Where(found, true).Chunk((int)Math.Max(1, Most / values)))
-        {
-            using var inner = NewDisposeScope();
-            points.Put(rows, Walk(model, batch.Select(rows), points.At(rows)));
-        }
-
-        return scope.MoveToOuter(points);
+        return StartingPoint.SearchFrom(
+            model,
+            batch,
+            StartingImages,
+            Start,
+            (rows, start) => Walk(model, rows, start),
+            Most / values
+        );
     }
 
     private Tensor Walk(IPredictor model, Batch batch, Tensor start)
@@ -168,21 +167,23 @@ public sealed record SurFree : IAttack<IPredictor>, IBoundarySearch
     /// <summary>Random directions of low frequency, orthogonal to those before.</summary>
     private sealed class Directions
     {
+        private readonly Cosines _cosines;
         private readonly Tensor _spectra;
         private readonly Tensor _before;
         private long _drawn;
 
         public Directions(Tensor images, double part, int orthogonal)
         {
-            using var scope = NewDisposeScope();
             var (height, width) = (images.size(2), images.size(3));
+            _cosines = new Cosines(height, width);
+            using var scope = NewDisposeScope();
             float[] isLow =
             [
                 .. from i in Enumerable.Range(0, (int)height)
                 from j in Enumerable.Range(0, (int)width)
                 select ((double)i / height) + ((double)j / width) < 2 * part ? 1f : 0,
             ];
-            Tensor spectra = Cosines.Of(images) * (2 * Math.Sqrt(height * width));
+            Tensor spectra = _cosines.Of(images) * (2 * Math.Sqrt(height * width));
             _spectra = scope.MoveToOuter(spectra.tanh() * tensor(isLow, [height, width]));
             long frequencies = images.size(1) * isLow.Count(low => low > 0);
             long kept = Math.Clamp(frequencies / 2, 1, orthogonal);
@@ -194,7 +195,7 @@ public sealed record SurFree : IAttack<IPredictor>, IBoundarySearch
         {
             using var scope = NewDisposeScope();
             Tensor signs = (3 * random.Uniform(0, u.shape.AsSpan(1))).floor() - 1;
-            Tensor drawn = Cosines.Inverse(_spectra.At(rows) * signs, u.size(2), u.size(3));
+            Tensor drawn = _cosines.Inverse(_spectra.At(rows) * signs);
             Tensor before = rows.Length == _before.size(0) ? _before : _before.At(rows);
             Tensor flat = drawn.reshape(rows.Length, 1, -1);
             Tensor parts = MatrixProduct.Of(flat, before.transpose(1, 2));

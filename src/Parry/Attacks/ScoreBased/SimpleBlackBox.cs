@@ -16,7 +16,6 @@ namespace Parry.Attacks.ScoreBased;
 /// </summary>
 public sealed record SimpleBlackBox : IAttack<IScorer>
 {
-    private const int Small = 32;
     private const int Share = 8;
 
     /// <inheritdoc/>
@@ -114,8 +113,7 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
         }
     }
 
-    private long Kept(long size) =>
-        Basis == SimbaBasis.Pixel ? size : Math.Min(size, Frequencies ?? (size <= Small ? size : size / Share));
+    private long Kept(long size) => Basis == SimbaBasis.Pixel ? size : Cosines.Kept(size, Frequencies, Share);
 
     // The rows are the basis of one dimension.
     private Tensor Waves(long size) => Basis == SimbaBasis.Pixel ? Identity(size) : Cosines.Waves(size);

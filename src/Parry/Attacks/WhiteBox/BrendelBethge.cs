@@ -56,15 +56,8 @@ public sealed record BrendelBethge : IAttack<IClassifier>, IBoundarySearch
     public StartFrom Start { get; init; } = StartFrom.NoiseThenImages;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Batch batch)
-    {
-        using var scope = NewDisposeScope();
-        var (points, found) = StartingPoint.Find(model, batch, given: null, Start);
-        long[] started = Rows.Where(found, true);
-        if (started.Length > 0)
-            points.Put(started, Walk(model, batch.Select(started), points.At(started)));
-        return scope.MoveToOuter(points);
-    }
+    public Tensor Perturb(IClassifier model, Batch batch) =>
+        StartingPoint.SearchFrom(model, batch, given: null, Start, (rows, start) => Walk(model, rows, start));
 
     private Tensor Walk(IClassifier model, Batch batch, Tensor start)
     {

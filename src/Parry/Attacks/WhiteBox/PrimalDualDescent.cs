@@ -19,9 +19,6 @@ namespace Parry.Attacks.WhiteBox;
 /// </summary>
 public sealed record PrimalDualDescent : IAttack<IClassifier>
 {
-    private const double Beta1 = 0.9;
-    private const double Beta2 = 0.999;
-    private const double AdamEpsilon = 1e-8;
     private const double LastStep = 0.01;
     private const double DualStep = 0.1;
     private const double LastDualStep = 0.01;
@@ -59,8 +56,7 @@ public sealed record PrimalDualDescent : IAttack<IClassifier>
         var best = new BestSoFar(images);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
         Tensor point = images.clone();
-        Tensor mean = zeros_like(images);
-        Tensor square = zeros_like(images);
+        var adam = new RowAdam(images);
         Tensor dual = full([batch.Count, 1, 1, 1], -Math.Log(Ratio));
         Tensor weight = dual.sigmoid();
         for (int step = 0; step < Steps; step++)
@@ -72,11 +68,8 @@ public sealed record PrimalDualDescent : IAttack<IClassifier>
 
             // Descent on the constraint by Adam, and on the distance by its proximal operator in Adam's metric h.
             double alpha = Step * Math.Pow(LastStep, (double)step / Steps);
-            mean.mul_(Beta1).add_(pass.Gradient, 1 - Beta1);
-            square.mul_(Beta2).addcmul_(pass.Gradient, pass.Gradient, 1 - Beta2);
-            Tensor h = (square / (1 - Math.Pow(Beta2, step + 1))).sqrt() + AdamEpsilon;
-            Tensor direction = mean / (1 - Math.Pow(Beta1, step + 1)) / h;
-            Tensor moved = (point - (alpha * direction)).clamp(0.0, 1.0) - images;
+            var (mean, h) = adam.Moments(pass.Gradient);
+            Tensor moved = (point - (alpha * mean / h)).clamp(0.0, 1.0) - images;
             Tensor pull = alpha * (1 - weight) / weight;
             point.copy_((images + Nearer(moved, h, pull)).clamp(0.0, 1.0));
 
