@@ -299,7 +299,7 @@ public static class AttackCatalog
         new(
             new SignOpt(),
             "Sign-OPT",
-            "smallest change from labels alone: descent by the signs of slopes of the distance",
+            "smallest L2 change from labels alone: descent by the signs of slopes of the distance",
             "Cheng et al., 2019, 1909.10773"
         ),
         new(
