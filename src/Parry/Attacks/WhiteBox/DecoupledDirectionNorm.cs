@@ -12,7 +12,8 @@ namespace Parry.Attacks.WhiteBox;
 /// code: γ = 0.05, a first length of 1, steps that fall from 1 to 0.01 along a cosine, no length beyond the farthest
 /// corner of the box, and a random direction for a gradient that vanishes. Deviation: an iterate is rounded to 256
 /// levels only after one that reached the goal, and always in the last 30 % of the steps, because the small steps that
-/// look for the goal on a robust network do not survive rounding. It returns the nearest iterate that reaches the goal.
+/// look for the goal on a robust network do not survive rounding. It returns the nearest rounded iterate that reaches
+/// the goal.
 /// </summary>
 public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
 {
@@ -56,25 +57,29 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
         Tensor point = images.clone();
         Tensor epsilon = full([batch.Count, 1, 1, 1], InitialNorm);
         Tensor farthest = Length(images.maximum(1 - images));
+        Tensor isRounded = full_like(epsilon, true, ScalarType.Bool);
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
             LossGradient pass = model.Gradient(batch.With(point), loss);
             Tensor delta = point - images;
             Tensor margins = margin(pass.Logits).reshape(-1, 1, 1, 1);
-            best.Take(point, margins, Length(delta));
+
+            // Between two levels nothing counts.
+            best.Take(point, where(isRounded, margins, margins.clamp_max(0.0)), Length(delta));
 
             // The norm shrinks by γ where the goal is reached and grows by γ where not.
-            Tensor reached = (margins > 0).to(ScalarType.Float32);
-            Tensor factor = 1 + Gamma - (2 * Gamma * reached);
+            Tensor reached = margins > 0;
+            Tensor factor = 1 + Gamma - (2 * Gamma * reached.to(ScalarType.Float32));
             epsilon.copy_((factor * epsilon).minimum(farthest));
 
             // The direction follows the gradient by steps α that fall along a cosine.
             double alpha = LastStep + ((1 - LastStep) * (1 + Math.Cos(Math.PI * step / Steps)) / 2);
             Tensor direction = Direction.Unit(delta + (alpha * Direction.Along(pass.Gradient, batch.Random, step)));
             Tensor next = (images + (epsilon * direction)).clamp(0.0, 1.0);
-            Tensor rounds = step >= RoundedFrom * Steps ? ones_like(reached) : reached;
-            point.copy_(where(rounds > 0, Quantized(next), next));
+            bool roundsAll = Levels < 2 || step >= RoundedFrom * Steps;
+            isRounded.copy_(roundsAll ? ones_like(reached) : reached);
+            point.copy_(where(isRounded, Quantized(next), next));
         }
 
         return scope.MoveToOuter(best.Images);
