@@ -46,8 +46,8 @@ run_tests() # NAME FILTER ASSEMBLY...
 {
     local name=$1 filter=$2
     shift 2
-    # A background job of a script ignores Ctrl-C, and so would the programs that the tests interrupt.
-    env --default-signal=INT dotnet test "$@" --nologo --filter "$words$filter" --results-directory "$results" \
+    # A background job ignores Ctrl-C, nohup a hang-up, and so would the programs that the tests send them to.
+    env --default-signal=INT,HUP dotnet test "$@" --nologo --filter "$words$filter" --results-directory "$results" \
         --logger "trx;LogFileName=$name.trx" --logger 'console;verbosity=minimal'
 }
 
