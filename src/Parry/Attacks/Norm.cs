@@ -24,7 +24,7 @@ public static class Norms
 {
     private static readonly long[] s_image = [-3, -2, -1];
 
-    /// <summary>The size of each perturbation [N, C, H, W], or of each of several for an image, [N, K, C, H, W].</summary>
+    /// <summary>The size of each perturbation [N, C, H, W], or of several of each image [N, K, C, H, W].</summary>
     /// <param name="norm">The norm.</param>
     /// <param name="perturbation">The perturbations.</param>
     /// <param name="keepdim">Whether the sizes are [N, 1, 1, 1], to combine with images; else [N].</param>
