@@ -128,6 +128,18 @@ public sealed class TrainClassifierTests(TrainedModels trained) : IDisposable
     }
 
     [Fact]
+    public async Task Recipes_of_adversarial_training_are_taken()
+    {
+        string[] recipe = ["--adversarial", "trades:eps=0.1,steps=2,beta=3"];
+        var train = await Train(["--epochs", "2", "--batch", "32", .. recipe]);
+        Assert.Equal((0, ""), (train.Code, train.Error));
+        Assert.Equal(
+            "TRADES with beta 3, Linf 0.1, 2 steps",
+            ModelFile.Describe(Weights).Training
+        );
+    }
+
+    [Fact]
     public async Task Robust_manifold_training_takes_a_generator_that_draws_such_images()
     {
         string vae = _folder.File("mnist-vae.safetensors");
@@ -186,6 +198,13 @@ public sealed class TrainClassifierTests(TrainedModels trained) : IDisposable
     }
 
     [Theory]
+    [InlineData("beta to be a number above 0, got 0", "--adversarial", "trades:beta=0")]
+    [InlineData("for beta a number of at least 0", "--adversarial", "trades:beta=inf")]
+    [InlineData("has no option gamma", "--adversarial", "trades:gamma=1")]
+    [InlineData("takes one value", "--adversarial", "mart:eps=0.1,0.2")]
+    [InlineData("with an attack only", "--adversarial", "mart", "--adversarial-share", "0.5")]
+    [InlineData("with an attack only", "--adversarial", "trades", "--sources", "mnist/a")]
+    [InlineData("one of them", "--adversarial", "trades", "--noise", "0.1")]
     [InlineData("--adversarial together with", "--warm-up", "1")]
     [InlineData("at most 1", "--robust-manifold", "mnist/gan", "--pairs-loss", "squared", "--pairs-weight", "2")]
     [InlineData("--robust-manifold together with", "--adversarial", "fgsm", "--pairs-every", "2")]

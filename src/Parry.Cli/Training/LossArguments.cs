@@ -21,7 +21,8 @@ internal sealed class LossArguments
     {
         Description =
             "Train on adversarial images that this attack makes from every batch, such as "
-            + "pgd:eps=0.3,steps=40,step=0.01.",
+            + "pgd:eps=0.3,steps=40,step=0.01; or by a recipe with its own loss: "
+            + "trades:eps=0.3,steps=10,beta=6 or mart:eps=0.3,steps=10,lambda=5.",
         HelpName = "ATTACK",
     };
     private readonly Option<double?> _share = Arguments.Optional<double>(
@@ -131,7 +132,8 @@ internal sealed class LossArguments
             );
 
         ITrainingLoss loss =
-            attack is not null ? Adversarial(result, attack, context.Classifier)
+            attack is not null && AdversarialRecipes.Parse(attack) is { } recipe ? Recipe(result, recipe)
+            : attack is not null ? Adversarial(result, attack, context.Classifier)
             : noise is { } deviation ? new NoiseAugmentation(deviation)
             : teacher is null ? new CrossEntropy(temperature)
             : new Distillation(context.Classifier(teacher), teacher, temperature);
@@ -159,6 +161,16 @@ internal sealed class LossArguments
         };
         var paper = new RobustManifold(loss, search with { Distance = within ?? search.Distance }, generator);
         return paper with { Every = every ?? paper.Every, Weight = weight ?? paper.Weight };
+    }
+
+    private AdversarialRecipe Recipe(ParseResult result, AdversarialRecipe recipe)
+    {
+        if (result.GetValue(_share) is not null || result.GetValue(_sources) is not null)
+            throw new UserErrorException(
+                "expected --adversarial-share and --sources with an attack only, got the recipe "
+                    + $"{recipe.Name}: leave them out"
+            );
+        return recipe with { WarmUp = result.GetValue(_warmUp) ?? 0 };
     }
 
     private AdversarialTraining Adversarial(ParseResult result, string attack, Func<string, IClassifier> load)

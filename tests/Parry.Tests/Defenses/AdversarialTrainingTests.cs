@@ -42,7 +42,8 @@ public sealed class AdversarialTrainingTests : IDisposable
         using var linear = new LinearPiece();
         var (weight, bias) = (linear.Linear.weight, linear.Linear.bias!);
         TrainingPiece piece = linear.Piece;
-        var (loss, _) = new AdversarialTraining(new FastGradientSign { Epsilon = 0.05 }) { Share = share }.Of(piece);
+        var training = new AdversarialTraining(new FastGradientSign { Epsilon = 0.05 }) { Share = share };
+        var (loss, _) = linear.LossOf(training);
         Tensor?[] gradients = Autograd.Grad([loss], [weight, bias]);
 
         // FGSM leaves the network's own prediction: x + eps · sign(Wᵀ(p - e(prediction))).
@@ -73,7 +74,7 @@ public sealed class AdversarialTrainingTests : IDisposable
         using var linear = new LinearPiece();
         long[] truth = linear.Piece.Labels.ToArray<long>();
         var seen = new Recorder();
-        new AdversarialTraining(seen).Of(linear.Piece);
+        linear.LossOf(new AdversarialTraining(seen));
         Assert.Equal(truth, seen.Labels);
         Assert.Equal(1, new AdversarialTraining(seen).Share);
         Assert.Equal(0.5, new AdversarialTraining(new FastGradientSign()).Share);
@@ -84,9 +85,9 @@ public sealed class AdversarialTrainingTests : IDisposable
     {
         using var linear = new LinearPiece();
         var seen = new Recorder { Epsilon = 0.3 };
-        new AdversarialTraining(seen) { WarmUp = 2 }.Of(linear.Piece);
-        new AdversarialTraining(seen) { WarmUp = 2 }.Of(linear.Piece with { Epoch = 3 });
-        new AdversarialTraining(seen).Of(linear.Piece);
+        linear.LossOf(new AdversarialTraining(seen) { WarmUp = 2 });
+        linear.LossOf(new AdversarialTraining(seen) { WarmUp = 2 }, linear.Piece with { Epoch = 3 });
+        linear.LossOf(new AdversarialTraining(seen));
         Assert.Equal([0.075, 0.3, 0.3], seen.Budgets);
         Assert.False(seen.Recorded);
     }
@@ -125,7 +126,7 @@ public sealed class AdversarialTrainingTests : IDisposable
         var seen = new Recorder();
         var training = new AdversarialTraining(seen) { Sources = [("other", other)] };
         foreach (long seed in Enumerable.Range(0, 20))
-            training.Of(linear.Piece with { BatchSeed = seed });
+            linear.LossOf(training, linear.Piece with { BatchSeed = seed });
         Assert.Equal(
             Enumerable.Range(0, 20).Select(seed => training.SourceOf(seed) == 1),
             seen.Models.Select(model => ReferenceEquals(model, other))
@@ -219,7 +220,7 @@ public sealed class AdversarialTrainingTests : IDisposable
         using var scope = NewDisposeScope();
         using var linear = new LinearPiece();
         TrainingPiece piece = linear.Piece;
-        var (loss, _) = new NoiseAugmentation(0.3).Of(piece);
+        var (loss, _) = linear.LossOf(new NoiseAugmentation(0.3));
         using var frozen = no_grad();
         Tensor noisy = piece.Images.add(piece.Random.Normal(0, 1, 6, 6).mul(0.3));
         Assert.Equal(

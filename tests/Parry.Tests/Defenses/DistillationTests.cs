@@ -21,7 +21,7 @@ public class DistillationTests
     {
         using var scope = NewDisposeScope();
         using var linear = new LinearPiece();
-        var (loss, logits) = new CrossEntropy(temperature).Of(linear.Piece);
+        var (loss, logits) = linear.LossOf(new CrossEntropy(temperature));
         Tensor gradient = Autograd.Grad(loss, linear.Linear.bias!);
         using var frozen = no_grad();
         Tensor error = linear
@@ -41,7 +41,7 @@ public class DistillationTests
         using var scope = NewDisposeScope();
         using var linear = new LinearPiece();
         var teacher = new LinearClassifier(linear.Classifier.Shape, LinearPiece.Classes);
-        var (loss, _) = new Distillation(teacher, "teacher", temperature).Of(linear.Piece);
+        var (loss, _) = linear.LossOf(new Distillation(teacher, "teacher", temperature));
         Tensor gradient = Autograd.Grad(loss, linear.Linear.bias!);
         using var frozen = no_grad();
         Tensor wanted = teacher.Logits(linear.Piece.Images).div(temperature).softmax(-1);

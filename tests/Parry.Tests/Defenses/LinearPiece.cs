@@ -25,7 +25,6 @@ internal sealed class LinearPiece : IDisposable
         Classifier = new NetworkClassifier(network, new ImageShape(1, 6, 6), Classes);
         Piece = new TrainingPiece
         {
-            Network = network,
             Classifier = Classifier,
             Images = rand([Count, 1, 6, 6], generator: random).mul_(0.8).add_(0.1),
             Labels = tensor(new long[] { 0L, 1, 2, 0, 1 }),
@@ -41,6 +40,15 @@ internal sealed class LinearPiece : IDisposable
     public NetworkClassifier Classifier { get; }
 
     public TrainingPiece Piece { get; }
+
+    /// <summary>A training loss of the piece, or of another, with its attack.</summary>
+    public (Tensor Loss, Tensor Logits) LossOf(ITrainingLoss loss, TrainingPiece? piece = null)
+    {
+        piece ??= Piece;
+        using (no_grad())
+            piece = piece with { Attacked = loss.Attacked(piece) };
+        return loss.Of(Classifier.Network, piece);
+    }
 
     /// <summary>Softmax of the logits over a temperature, [N, classes].</summary>
     public Tensor Probabilities(Tensor images, double temperature = 1) =>

@@ -33,7 +33,7 @@ public sealed class RobustManifoldTests : IDisposable
         using var linear = new LinearPiece(scale: 3);
         RobustManifold training = Make();
         TrainingPiece due = linear.Piece with { Epoch = 10 };
-        double without = s_beside.Of(due).Loss.Item();
+        double without = linear.LossOf(s_beside, due).Loss.Item();
         ManifoldPairs pairs = training.Pairs(due);
         long[] found = [.. Enumerable.Range(0, LinearPiece.Count).Where(i => pairs.Found[i]).Select(i => (long)i)];
         Assert.NotEmpty(found);
@@ -45,12 +45,12 @@ public sealed class RobustManifoldTests : IDisposable
             pair => Assert.NotEqual(pair.First, pair.Second)
         );
         double differing = -first.mul(second.log()).sum().Item() / found.Length;
-        Assert.Equal(without + (0.5 * LinearPiece.Count * differing), training.Of(due).Loss.Item(), 1e-3);
+        Assert.Equal(without + (0.5 * LinearPiece.Count * differing), linear.LossOf(training, due).Loss.Item(), 1e-3);
 
         foreach (double epoch in new[] { 0, 1, 5.5, 9 })
         {
             TrainingPiece other = linear.Piece with { Epoch = epoch };
-            Assert.Equal(s_beside.Of(other).Loss.Item(), training.Of(other).Loss.Item());
+            Assert.Equal(linear.LossOf(s_beside, other).Loss.Item(), linear.LossOf(training, other).Loss.Item());
         }
     }
 
@@ -61,7 +61,7 @@ public sealed class RobustManifoldTests : IDisposable
         using var linear = new LinearPiece(scale: 3);
         RobustManifold training = Make(PairDifference.Squared) with { Weight = 0.3 };
         TrainingPiece due = linear.Piece with { Epoch = 10 };
-        double images = s_beside.Of(due).Loss.Item();
+        double images = linear.LossOf(s_beside, due).Loss.Item();
         ManifoldPairs pairs = training.Pairs(due);
         double[] differences =
         [
@@ -78,10 +78,14 @@ public sealed class RobustManifoldTests : IDisposable
         Assert.NotEmpty(differences);
         Assert.Contains(differences, difference => difference > 0.01);
         double expected = (0.7 * images) + (0.3 * LinearPiece.Count * differences.Average());
-        Assert.Equal(expected, training.Of(due).Loss.Item(), 1e-3);
+        Assert.Equal(expected, linear.LossOf(training, due).Loss.Item(), 1e-3);
 
         TrainingPiece other = linear.Piece with { Epoch = 9 };
-        Assert.Equal(0.7 * s_beside.Of(other).Loss.Item(), training.Of(other).Loss.Item(), 1e-4);
+        Assert.Equal(
+            0.7 * linear.LossOf(s_beside, other).Loss.Item(),
+            linear.LossOf(training, other).Loss.Item(),
+            1e-4
+        );
     }
 
     [Fact]
@@ -95,7 +99,9 @@ public sealed class RobustManifoldTests : IDisposable
             .. Enumerable
                 .Range(0, 40)
                 .Select(batch => linear.Piece with { Epoch = batch / 20.0, Step = 1 / 20.0 })
-                .Where(piece => training.Of(piece).Loss.Item() != s_beside.Of(piece).Loss.Item())
+                .Where(piece =>
+                    linear.LossOf(training, piece).Loss.Item() != linear.LossOf(s_beside, piece).Loss.Item()
+                )
                 .Select(piece => piece.Epoch),
         ];
         Assert.Equal([0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75], due);

@@ -317,9 +317,9 @@ public sealed class ClassifierTrainerTests : IDisposable
     {
         public string Description => "diverging";
 
-        public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
+        public (Tensor Loss, Tensor Logits) Of(nn.Module<Tensor, Tensor> network, TrainingPiece piece)
         {
-            var (loss, logits) = new CrossEntropy().Of(piece);
+            var (loss, logits) = new CrossEntropy().Of(network, piece);
             if (piece.Epoch < From)
                 return (loss, logits);
 

@@ -144,11 +144,11 @@ public sealed class NormalizedTrainingTests : IDisposable
     {
         public string? Description => null;
 
-        public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
+        public (Tensor Loss, Tensor Logits) Of(nn.Module<Tensor, Tensor> network, TrainingPiece piece)
         {
             var seen = new Images(piece.Images, piece.Random.Samples);
             piece.Classifier.Gradient(seen, logits => logits.logsumexp(1));
-            return new CrossEntropy().Of(piece);
+            return new CrossEntropy().Of(network, piece);
         }
     }
 }

@@ -55,6 +55,16 @@ public static class AttackLoss
             return reached - logits.logsumexp(1);
         };
 
+    /// <summary>The Kullback-Leibler divergence KL(p ‖ q) of q = softmax(logits) from p = softmax(clean).</summary>
+    /// <param name="clean">The logits of the clean images, [N, classes].</param>
+    public static Func<Tensor, Tensor> Divergence(Tensor clean) =>
+        logits =>
+        {
+            Tensor logP = clean.log_softmax(-1);
+            Tensor logQ = logits.log_softmax(-1);
+            return (logP.exp() * (logP - logQ)).sum(-1);
+        };
+
     /// <summary>
     /// DLR, the difference of logits ratio (Croce and Hein, 2020, 2003.01690): the margin in units of the distance from
     /// the first to the third logit, so that scaling the logits changes nothing. It needs three classes.

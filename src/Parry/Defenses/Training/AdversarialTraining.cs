@@ -84,30 +84,29 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
     }
 
     /// <inheritdoc/>
-    public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
+    public Tensor Attacked(TrainingPiece piece)
     {
-        Tensor logits = piece.Network.forward(Attacked(piece));
+        int number = SourceOf(piece.BatchSeed);
+        IClassifier source = number == 0 ? piece.Classifier : Sources[number - 1].Model;
+        var images = new Images(piece.Images, piece.Random.Samples);
+        Goal goal = Goal.Untargeted(IsOneStep ? source.Predict(images) : piece.Labels);
+        double budget = Attack.Epsilon * piece.WarmedUp(WarmUp);
+        return Attack.PerturbWithin(source, new Batch(images, goal, piece.Random), [budget])[0];
+    }
+
+    /// <inheritdoc/>
+    public (Tensor Loss, Tensor Logits) Of(nn.Module<Tensor, Tensor> network, TrainingPiece piece)
+    {
+        Tensor logits = network.forward(piece.Attacked);
         Tensor loss = CrossEntropy.Sum(logits, piece.Labels);
         if (Share == 1)
             return (loss, logits);
-        Tensor clean = CrossEntropy.Sum(piece.Network.forward(piece.Images), piece.Labels);
+        Tensor clean = CrossEntropy.Sum(network.forward(piece.Images), piece.Labels);
         return (((1 - Share) * clean) + (Share * loss), logits);
     }
 
     /// <summary>The model that a batch is attacked on: 0 for the one in training, then the sources.</summary>
     internal int SourceOf(long batchSeed) => new SplitMix64((ulong)batchSeed).Next(1 + Sources.Count);
-
-    private Tensor Attacked(TrainingPiece piece)
-    {
-        using var frozen = no_grad();
-        using var scope = NewDisposeScope();
-        int number = SourceOf(piece.BatchSeed);
-        IClassifier source = number == 0 ? piece.Classifier : Sources[number - 1].Model;
-        var images = new Images(piece.Images, piece.Random.Samples);
-        Goal goal = Goal.Untargeted(IsOneStep ? source.Predict(images) : piece.Labels);
-        double budget = WarmUp > 0 ? Attack.Epsilon * Math.Min(1, piece.Epoch / WarmUp) : Attack.Epsilon;
-        return scope.MoveToOuter(Attack.PerturbWithin(source, new Batch(images, goal, piece.Random), [budget])[0]);
-    }
 }
 
 /// <summary>The options of a classifier from <see cref="AdversarialTraining"/> as a defense.</summary>

@@ -30,9 +30,9 @@ public sealed record Distillation(IClassifier Teacher, string TeacherName, doubl
         string.Create(CultureInfo.InvariantCulture, $"distillation of {TeacherName} at temperature {Temperature}");
 
     /// <inheritdoc/>
-    public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
+    public (Tensor Loss, Tensor Logits) Of(nn.Module<Tensor, Tensor> network, TrainingPiece piece)
     {
-        Tensor logits = piece.Network.forward(piece.Images);
+        Tensor logits = network.forward(piece.Images);
         Tensor logProbabilities = (logits / Temperature).log_softmax(-1);
         Tensor loss = -(SoftLabels(piece) * logProbabilities).sum();
         return (loss, logits);

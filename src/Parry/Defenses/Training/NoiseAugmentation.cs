@@ -15,10 +15,10 @@ public sealed record NoiseAugmentation(double Deviation) : ITrainingLoss
     public string Description => string.Create(CultureInfo.InvariantCulture, $"noise of deviation {Deviation}");
 
     /// <inheritdoc/>
-    public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
+    public (Tensor Loss, Tensor Logits) Of(nn.Module<Tensor, Tensor> network, TrainingPiece piece)
     {
         Tensor noise = Deviation * piece.Random.Normal(0, piece.Images.shape.AsSpan(1));
-        Tensor logits = piece.Network.forward(piece.Images + noise);
+        Tensor logits = network.forward(piece.Images + noise);
         return (CrossEntropy.Sum(logits, piece.Labels), logits);
     }
 }

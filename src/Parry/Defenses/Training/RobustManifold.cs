@@ -46,9 +46,12 @@ public sealed record RobustManifold(ITrainingLoss Beside, PairSearch Search, str
         );
 
     /// <inheritdoc/>
-    public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
+    public Tensor Attacked(TrainingPiece piece) => Beside.Attacked(piece);
+
+    /// <inheritdoc/>
+    public (Tensor Loss, Tensor Logits) Of(nn.Module<Tensor, Tensor> network, TrainingPiece piece)
     {
-        var (loss, logits) = Beside.Of(piece);
+        var (loss, logits) = Beside.Of(network, piece);
         if (IsSquared(Search))
             loss = (1 - Weight) * loss;
         if (!IsDue(piece))
@@ -57,8 +60,8 @@ public sealed record RobustManifold(ITrainingLoss Beside, PairSearch Search, str
         long[] used = Rows.Where(IsSquared(Search) ? Near(pairs) : pairs.Found, true);
         if (used.Length == 0)
             return (loss, logits);
-        Tensor first = piece.Network.forward(pairs.First.At(used));
-        Tensor second = piece.Network.forward(pairs.Second.At(used));
+        Tensor first = network.forward(pairs.First.At(used));
+        Tensor second = network.forward(pairs.Second.At(used));
         Tensor difference = Search.Difference.Of(first, second).mean();
         // The trainer divides by the number of images in the batch, and each piece gives its share of the mean.
         return (loss + (Weight * piece.Images.size(0) * difference), logits);

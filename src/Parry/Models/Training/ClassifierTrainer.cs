@@ -96,52 +96,55 @@ public sealed class ClassifierTrainer : EpochTrainer
     protected override BatchLoss Train(int iteration, int epoch)
     {
         int[] batch = _order[iteration];
-        int pieces = Pieces(batch.Length);
+        int count = Pieces(batch.Length);
+        TrainingPiece[] pieces = Workers.Shared.Map(
+            count,
+            i => PieceOf(batch[(batch.Length * i / count)..(batch.Length * (i + 1) / count)], iteration, epoch)
+        );
         _learner.SetLearningRate(_options.RateAt(epoch, iteration / Math.Max(1.0, Iterations - 1)));
-        return _learner.Minimize(
-            pieces,
+        BatchLoss step = _learner.Minimize(
+            count,
             batch.Length,
-            (replica, piece) =>
+            (replica, i) =>
             {
-                int[] rows = batch[(batch.Length * piece / pieces)..(batch.Length * (piece + 1) / pieces)];
-                return LossOf(replica, rows, iteration, epoch, piece);
+                using var random = Devices.Generator(SeedOf(iteration, i));
+                replica.Train(random);
+                var (loss, logits) = _options.Loss.Of(replica, pieces[i]);
+                return (loss, logits.argmax(1).eq(pieces[i].Labels).sum());
             }
         );
+        foreach (TrainingPiece piece in pieces)
+            piece.Dispose();
+        return step;
     }
 
     /// <inheritdoc/>
     protected override double? Validate() => _validation is null ? null : Accuracy.Of(Classifier, _validation);
 
-    private (Tensor Loss, Tensor? Correct) LossOf(
-        nn.Module<Tensor, Tensor> replica,
-        int[] rows,
-        int iteration,
-        int epoch,
-        int piece
-    )
+    // Augmented and attacked.
+    private TrainingPiece PieceOf(int[] rows, int iteration, int epoch)
     {
-        using var random = Devices.Generator(SeedOf(iteration, piece));
-        replica.Train(random);
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         var (images, labels) = _images.Batch(rows);
         var draws = new SampleRandom(_options.Seed, Array.ConvertAll(rows, row => (long)row)).Fork(epoch);
         if (_options.Mirror)
             images = Augmentation.Mirrored(images, draws.Fork(AugmentationStream));
         if (_options.Crop > 0)
             images = Augmentation.Cropped(images, _options.Crop, draws.Fork(AugmentationStream));
-        var (loss, logits) = _options.Loss.Of(
-            new TrainingPiece
-            {
-                Network = replica,
-                Classifier = Classifier,
-                Images = images,
-                Labels = labels,
-                Random = draws,
-                BatchSeed = SeedOf(iteration, BatchStream),
-                Epoch = iteration / (double)BatchesPerEpoch,
-                Step = 1.0 / BatchesPerEpoch,
-            }
-        );
-        return (loss, logits.argmax(1).eq(labels).sum());
+        var piece = new TrainingPiece
+        {
+            Classifier = Classifier,
+            Images = images,
+            Labels = labels,
+            Random = draws,
+            BatchSeed = SeedOf(iteration, BatchStream),
+            Epoch = iteration / (double)BatchesPerEpoch,
+            Step = 1.0 / BatchesPerEpoch,
+        };
+        piece = piece with { Attacked = _options.Loss.Attacked(piece) };
+        scope.MoveAllToOuter((Tensor[])[piece.Images, piece.Attacked, piece.Labels]);
+        return piece;
     }
 
     private nn.Module<Tensor, Tensor> Make(Generator random) =>

@@ -18,9 +18,9 @@ public sealed record CrossEntropy(double Temperature = 1) : ITrainingLoss
             : string.Create(CultureInfo.InvariantCulture, $"cross entropy at temperature {Temperature}");
 
     /// <inheritdoc/>
-    public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
+    public (Tensor Loss, Tensor Logits) Of(nn.Module<Tensor, Tensor> network, TrainingPiece piece)
     {
-        Tensor logits = piece.Network.forward(piece.Images);
+        Tensor logits = network.forward(piece.Images);
         return (Sum(logits / Temperature, piece.Labels), logits);
     }
 

@@ -11,9 +11,19 @@ public interface ITrainingLoss
     /// </summary>
     string? Description { get; }
 
+    /// <summary>
+    /// Attacks some images of a batch, if the loss is one of adversarial training: once in a step, before anything is
+    /// differentiated, with autograd off.
+    /// </summary>
+    /// <param name="piece">The images and the classifier to attack.</param>
+    /// <returns>The attacked images, [N, C, H, W], a constant of the loss; the images themselves where nothing is
+    /// attacked.</returns>
+    Tensor Attacked(TrainingPiece piece) => piece.Images;
+
     /// <summary>Computes the loss of some images of a batch.</summary>
-    /// <param name="piece">The images and the network to train.</param>
+    /// <param name="network">The network to train, in training mode, with trainable parameters.</param>
+    /// <param name="piece">The images, and what <see cref="Attacked"/> made of them.</param>
     /// <returns>The loss summed over the images, a scalar that is differentiable with respect to the network's
     /// parameters; and logits [N, classes], for the accuracy.</returns>
-    (Tensor Loss, Tensor Logits) Of(TrainingPiece piece);
+    (Tensor Loss, Tensor Logits) Of(nn.Module<Tensor, Tensor> network, TrainingPiece piece);
 }

@@ -2,19 +2,24 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Training;
 
-/// <summary>Some images of a batch, and the network to train on them.</summary>
-public sealed record TrainingPiece
+/// <summary>Some images of a batch that a classifier is trained on.</summary>
+public sealed record TrainingPiece : IDisposable
 {
-    /// <summary>The network in training mode, with trainable parameters.</summary>
-    public required nn.Module<Tensor, Tensor> Network { get; init; }
-
     /// <summary>
-    /// The same weights in evaluation mode, frozen and shared by all pieces, for attacks during training.
+    /// The weights in training as a classifier in evaluation mode, frozen and shared by all pieces, for attacks during
+    /// training.
     /// </summary>
     public required IClassifier Classifier { get; init; }
 
     /// <summary>[N, C, H, W] in [0, 1].</summary>
     public required Tensor Images { get; init; }
+
+    /// <summary>What the attack of the loss made of the images; the images themselves where there is none.</summary>
+    public Tensor Attacked
+    {
+        get => field ?? Images;
+        init;
+    }
 
     /// <summary>The true classes, [N] int64.</summary>
     public required Tensor Labels { get; init; }
@@ -30,4 +35,16 @@ public sealed record TrainingPiece
 
     /// <summary>The share of an epoch that a batch is.</summary>
     public required double Step { get; init; }
+
+    /// <summary>The share of a warm-up that is done, in [0, 1].</summary>
+    /// <param name="epochs">Its length; 0 for none.</param>
+    public double WarmedUp(double epochs) => epochs > 0 ? Math.Min(1, Epoch / epochs) : 1;
+
+    /// <summary>Frees images and labels.</summary>
+    public void Dispose()
+    {
+        Images.Dispose();
+        Attacked.Dispose();
+        Labels.Dispose();
+    }
 }
