@@ -128,13 +128,13 @@ public sealed class TrainClassifierTests(TrainedModels trained) : IDisposable
     }
 
     [Fact]
-    public async Task Recipes_of_adversarial_training_are_taken()
+    public async Task Recipes_of_adversarial_training_are_taken_with_weight_perturbation()
     {
-        string[] recipe = ["--adversarial", "trades:eps=0.1,steps=2,beta=3"];
+        string[] recipe = ["--adversarial", "trades:eps=0.1,steps=2,beta=3", "--weight-perturbation", "0.005"];
         var train = await Train(["--epochs", "2", "--batch", "32", .. recipe]);
         Assert.Equal((0, ""), (train.Code, train.Error));
         Assert.Equal(
-            "TRADES with beta 3, Linf 0.1, 2 steps",
+            "TRADES with beta 3, Linf 0.1, 2 steps, weight perturbation 0.005",
             ModelFile.Describe(Weights).Training
         );
     }
@@ -205,6 +205,7 @@ public sealed class TrainClassifierTests(TrainedModels trained) : IDisposable
     [InlineData("with an attack only", "--adversarial", "mart", "--adversarial-share", "0.5")]
     [InlineData("with an attack only", "--adversarial", "trades", "--sources", "mnist/a")]
     [InlineData("one of them", "--adversarial", "trades", "--noise", "0.1")]
+    [InlineData("weight perturbation from 0 to below 1, got 1", "--weight-perturbation", "1")]
     [InlineData("--adversarial together with", "--warm-up", "1")]
     [InlineData("at most 1", "--robust-manifold", "mnist/gan", "--pairs-loss", "squared", "--pairs-weight", "2")]
     [InlineData("--robust-manifold together with", "--adversarial", "fgsm", "--pairs-every", "2")]

@@ -25,6 +25,12 @@ internal sealed class RecipeOptions
         "The weight of the weights themselves in their gradients, usually 1e-4 or 5e-4; by default 0.",
         orZero: true
     );
+    private readonly Option<double?> _weightPerturbation = Arguments.Optional<double>(
+        "--weight-perturbation",
+        "The size of adversarial weight perturbation (AWP) relative to the weights, usually 0.005 to 0.01; by default "
+            + "0.",
+        orZero: true
+    );
     private readonly Option<string?> _milestones = new("--milestones")
     {
         Description = "Epochs after which the step size is divided by 10, such as 100,150.",
@@ -43,7 +49,8 @@ internal sealed class RecipeOptions
     );
 
     /// <summary>All options.</summary>
-    public IEnumerable<Option> All => [_optimizer, _momentum, _weightDecay, _milestones, _mirror, _crop];
+    public IEnumerable<Option> All =>
+        [_optimizer, _momentum, _weightDecay, _weightPerturbation, _milestones, _mirror, _crop];
 
     /// <summary>A recipe with the given options.</summary>
     /// <exception cref="UserErrorException">They cannot be combined, or a milestone is no number.</exception>
@@ -59,6 +66,7 @@ internal sealed class RecipeOptions
         {
             Momentum = descends ? momentum ?? UsualMomentum : null,
             WeightDecay = run.Value(_weightDecay) ?? 0,
+            WeightPerturbation = run.Value(_weightPerturbation) ?? 0,
             Milestones = Milestones(run.Value(_milestones)),
             Mirror = run.Value(_mirror),
             Crop = run.Value(_crop) ?? 0,

@@ -187,6 +187,14 @@ public sealed class ClassifierTrainerTests : IDisposable
                 },
                 s_options with
                 {
+                    WeightPerturbation = 1,
+                },
+                s_options with
+                {
+                    WeightPerturbation = double.NaN,
+                },
+                s_options with
+                {
                     Milestones = [3, 2],
                 },
                 s_options with

@@ -54,6 +54,28 @@ public sealed class NormalizedTrainingTests : IDisposable
     }
 
     [Fact]
+    public void Running_statistics_count_a_batch_once_when_weights_are_perturbed()
+    {
+        using var scope = NewDisposeScope();
+        using var trainer = new ClassifierTrainer(
+            new ClassifierTraining
+            {
+                Architecture = "resnet32",
+                BatchSize = s_images.Count,
+                WeightPerturbation = 0.01,
+            },
+            s_images
+        );
+        Tensor weights = Copied(trainer)["conv1.conv.weight"];
+        trainer.Step();
+        Dictionary<string, Tensor> after = Copied(trainer);
+        var (images, _) = s_images.Batch([.. Enumerable.Range(0, s_images.Count)]);
+        Tensor maps = nn.functional.conv2d(images, weights, padding: [1, 1]);
+        Tensor variance = 0.9 + (0.1 * maps.transpose(0, 1).flatten(1).var(1));
+        Assert.InRange((after["conv1.norm.running_var"] - variance).abs().max().Item(), 1e-6, 0.01);
+    }
+
+    [Fact]
     public void What_an_attack_asks_of_the_network_in_training_leaves_it_as_it_is()
     {
         using ClassifierTrainer plain = Trained(s_recipe);

@@ -62,7 +62,10 @@ public sealed class ClassifierTrainer : EpochTrainer
             Classifier.Network,
             options.Optimizer,
             Enumerable.Range(0, pieces).Select(_ => Make(random))
-        );
+        )
+        {
+            WeightPerturbation = options.WeightPerturbation,
+        };
     }
 
     /// <summary>The classifier as trained so far, in evaluation mode.</summary>
@@ -86,7 +89,7 @@ public sealed class ClassifierTrainer : EpochTrainer
             Shape = Classifier.Shape,
             ClassNames = _images.ClassNames,
             Dropout = _options.Dropout,
-            Training = _options.Loss.Description,
+            Training = _options.Description,
             TestAccuracy = testAccuracy,
             Seed = _options.Seed,
             Command = command,

@@ -27,6 +27,13 @@ public sealed record ClassifierTraining : TrainingSchedule
     /// <summary>The weight of the parameters themselves in their gradients, 0 or more.</summary>
     public double WeightDecay { get; init; }
 
+    /// <summary>
+    /// The size γ of adversarial weight perturbation relative to the weights, in [0, 1); 0 for none (Wu, Xia, Wang,
+    /// 2020, 2004.05884). The paper has 0.01 with PGD and 0.005 with TRADES. With clean images it is much like
+    /// sharpness-aware minimization.
+    /// </summary>
+    public double WeightPerturbation { get; init; }
+
     /// <summary>The numbers of epochs after which the step size is divided by 10, ascending.</summary>
     public IReadOnlyList<int> Milestones { get; init; } = [];
 
@@ -48,6 +55,12 @@ public sealed record ClassifierTraining : TrainingSchedule
     /// <summary>How the architecture's dropout numbers are read.</summary>
     public DropoutReading Dropout { get; init; }
 
+    /// <summary>What is minimized, in one line; null for the cross entropy.</summary>
+    public string? Description =>
+        WeightPerturbation > 0
+            ? Text($"{Loss.Description ?? "cross entropy"}, weight perturbation {WeightPerturbation}")
+            : Loss.Description;
+
     /// <summary>The step size of a batch.</summary>
     /// <param name="epoch">The number of epochs done.</param>
     /// <param name="done">The share of the training that is done, in [0, 1].</param>
@@ -68,6 +81,8 @@ public sealed record ClassifierTraining : TrainingSchedule
             throw new UserErrorException($"expected a momentum from 0 to below 1, got {momentum}");
         if (!(WeightDecay >= 0 && double.IsFinite(WeightDecay)))
             throw new UserErrorException($"expected a weight decay of 0 or more, got {WeightDecay}");
+        if (WeightPerturbation is not (>= 0 and < 1))
+            throw new UserErrorException($"expected a weight perturbation from 0 to below 1, got {WeightPerturbation}");
         if (Crop < 0)
             throw new UserErrorException($"expected a crop of 0 pixels or more, got {Crop}");
         if (Milestones.Zip(Milestones.Prepend(0)).Any(pair => pair.First <= pair.Second))
@@ -90,8 +105,8 @@ public sealed record ClassifierTraining : TrainingSchedule
             yield return Text($"SGD with momentum {momentum}");
         if (WeightDecay > 0)
             yield return Text($"weight decay {WeightDecay}");
-        if (Loss.Description is { } loss)
-            yield return loss;
+        if (Description is { } minimized)
+            yield return minimized;
         if (Mirror)
             yield return "mirrored";
         if (Crop > 0)

@@ -50,6 +50,18 @@ public sealed class Learner : IDisposable
     /// <summary>The parameters that the optimizer changes.</summary>
     public IReadOnlyList<Tensor> Weights => _weights;
 
+    /// <summary>
+    /// The size γ of adversarial weight perturbation, relative to the weights: gradients of losses that are sums over
+    /// images are taken at the weights that raise the loss most. 0 for none.
+    /// </summary>
+    /// <exception cref="ArgumentException">There are no replicas to perturb.</exception>
+    public double WeightPerturbation
+    {
+        get;
+        init =>
+            field = value == 0 || _replicas.Length > 0 ? value : throw new ArgumentException("There are no replicas.");
+    }
+
     /// <summary>Whether all parameters are finite.</summary>
     public bool IsFinite
     {
@@ -90,13 +102,23 @@ public sealed class Learner : IDisposable
         CancellationToken cancellation = default
     )
     {
-        Piece[] parts = Workers.Shared.Map(pieces, i => Differentiate(i, images, loss), cancellation);
+        Piece[] parts = DifferentiateAt(_weights);
+        if (WeightPerturbation > 0)
+        {
+            Tensor[] worst = Worst(parts);
+            Free(parts.SelectMany(part => part.Gradients));
+            parts = DifferentiateAt(worst);
+            Free(worst);
+        }
+
         var batch = new BatchLoss(parts.Sum(part => part.Loss), images, parts.Sum(part => part.Correct));
         if (batch.IsFinite)
             Step(parts);
-        foreach (Tensor gradient in parts.SelectMany(part => part.Gradients))
-            gradient.Dispose();
+        Free(parts.SelectMany(part => part.Gradients));
         return batch;
+
+        Piece[] DifferentiateAt(Tensor[] weights) =>
+            Workers.Shared.Map(pieces, i => Differentiate(i, images, loss, weights), cancellation);
     }
 
     /// <summary>The state of the network and the optimizer, as named tensors.</summary>
@@ -135,17 +157,16 @@ public sealed class Learner : IDisposable
     private Piece Differentiate(
         int number,
         int images,
-        Func<nn.Module<Tensor, Tensor>, int, (Tensor Loss, Tensor? Correct)> loss
+        Func<nn.Module<Tensor, Tensor>, int, (Tensor Loss, Tensor? Correct)> loss,
+        Tensor[] at
     )
     {
         using var scope = NewDisposeScope();
-        nn.Module<Tensor, Tensor> network = _replicas.Length == 0 ? Network : Replica(number);
+        nn.Module<Tensor, Tensor> network = _replicas.Length == 0 ? Network : Replica(number, at);
         using var follow = enable_grad();
         var (sum, correct) = loss(network, number);
         Tensor[] weights = _replicas.Length == 0 ? _weights : WeightsOf(network);
         Tensor?[] gradients = Autograd.Grad([sum / images], weights);
-        if (_replicas.Length > 0)
-            Copy(StatisticsOf(network), _statistics);
         return new Piece(
             scope.MoveAllToOuter(Array.ConvertAll(gradients, gradient => gradient!)),
             sum.Item(),
@@ -153,10 +174,10 @@ public sealed class Learner : IDisposable
         );
     }
 
-    private nn.Module<Tensor, Tensor> Replica(int number)
+    private nn.Module<Tensor, Tensor> Replica(int number, Tensor[] weights)
     {
         nn.Module<Tensor, Tensor> replica = _replicas[number];
-        Copy(_weights, WeightsOf(replica));
+        Copy(weights, WeightsOf(replica));
         Copy(_statistics, StatisticsOf(replica));
         return replica;
     }
@@ -175,16 +196,44 @@ public sealed class Learner : IDisposable
             _ =>
             {
                 using var scope = NewDisposeScope();
-                Tensor[] sum = parts[0].Gradients;
-                foreach (Piece part in parts.Skip(1))
-                {
-                    for (int i = 0; i < sum.Length; i++)
-                        sum[i].add_(part.Gradients[i]);
-                }
+                _optimizer.Step(Sum(parts));
 
-                _optimizer.Step(sum);
+                // A network with statistics sees the whole batch as one piece.
+                if (_replicas.Length > 0)
+                    Copy(StatisticsOf(_replicas[0]), _statistics);
             }
         );
+
+    private Tensor[] Worst(Piece[] parts) =>
+        Workers.Shared.Map(
+            1,
+            _ =>
+            {
+                using var scope = NewDisposeScope();
+                using var frozen = no_grad();
+                Tensor[] worst = AdversarialWeightPerturbation.Worst(_weights, Sum(parts), WeightPerturbation);
+                return scope.MoveAllToOuter(worst);
+            }
+        )[0];
+
+    // In the gradients of the first piece.
+    private static Tensor[] Sum(Piece[] parts)
+    {
+        Tensor[] sum = parts[0].Gradients;
+        foreach (Piece part in parts.Skip(1))
+        {
+            for (int i = 0; i < sum.Length; i++)
+                sum[i].add_(part.Gradients[i]);
+        }
+
+        return sum;
+    }
+
+    private static void Free(IEnumerable<Tensor> tensors)
+    {
+        foreach (Tensor tensor in tensors)
+            tensor.Dispose();
+    }
 
     private static Tensor[] WeightsOf(nn.Module network) =>
         [.. network.Parameters().Select(parameter => parameter.Value)];
