@@ -44,10 +44,19 @@ internal sealed record Victim(IClassifier Model, Tensor Images, Tensor Labels)
     /// <param name="attack">Its name and settings.</param>
     /// <param name="on">What it attacks in place of the model, such as the same one served over HTTP.</param>
     /// <param name="everyImage">Whether images that the model gets wrong are attacked too.</param>
-    public AttackResult Run(string attack, IPredictor? on = null, bool everyImage = false)
+    /// <param name="seed">Decides every random draw.</param>
+    /// <param name="limits">The passes that it may spend on an image; null for no limit.</param>
+    public AttackResult Run(
+        string attack,
+        IPredictor? on = null,
+        bool everyImage = false,
+        long seed = 1,
+        AttackLimits? limits = null
+    )
     {
-        var run = new AttackRun(Images, Goal, Seed: 1)
+        var run = new AttackRun(Images, Goal, seed)
         {
+            Limits = limits,
             Attacked = everyImage ? [.. Enumerable.Repeat(true, Count)] : null,
         };
         return AttackCatalog.Parse(attack).Run(on ?? Model, run)[0];

@@ -29,6 +29,8 @@ internal static class BoundsCommand
         ("attacks", request => AttackBounds.Rows(request.Model ?? ShippedModel, request.Only, request.DataDir)),
         ("http", request => HttpBounds.Rows(request.Model ?? ShippedModel, request.DataDir)),
         ("formats", request => FormatBounds.Rows(request.Model, request.DataDir)),
+        ("strength", request => StrengthBounds.Rows(request.Model, request.Only, request.DataDir)),
+        ("cost", request => CostCurves.Rows(request.Model, request.Only, request.DataDir)),
     ];
 
     /// <summary>Makes the command line.</summary>
@@ -58,12 +60,13 @@ internal static class BoundsCommand
         {
             Description =
                 $"For speed, attacks and http: a network for MNIST instead of {ShippedModel}; for formats: an .onnx "
-                + "file with the same network as .pt beside it.",
+                + "file with the same network as .pt beside it; for strength: one of the public networks that other "
+                + "libraries attacked; for cost: a network for MNIST or CIFAR-10.",
             HelpName = "FILE",
         };
         var only = new Option<string[]>("--only")
         {
-            Description = "For attacks: the ones to measure, all by default.",
+            Description = "For attacks, strength and cost: the attacks to measure, all by default.",
             HelpName = "NAME",
             AllowMultipleArgumentsPerToken = true,
         };

@@ -24,6 +24,8 @@ public sealed class ModuleClassifier(
     bool channelsLast = false
 ) : IClassifier
 {
+    static ModuleClassifier() => TorchLibrary.Load();
+
     /// <inheritdoc/>
     public ImageShape Shape { get; } = shape;
 

@@ -16,18 +16,24 @@ internal static unsafe class CacheSizes
     // many levels there are. It has no name outside of the library.
     private static ReadOnlySpan<int> OneByteEach => [1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 3];
 
-    /// <summary>Corrects what oneDNN believes, before it is used.</summary>
-    /// <returns>Whether there was something to correct.</returns>
-    public static bool Correct()
+    /// <summary>Whether oneDNN has looked at the processor, and takes each cache for one byte.</summary>
+    public static bool AreWrong => Found() is not null;
+
+    /// <summary>Corrects that, where it is so.</summary>
+    public static void Correct()
     {
-        if (!OperatingSystem.IsLinux())
-            return false;
-        List<nint> found = [.. Variables().SelectMany(range => Matches(range.From, range.To))];
-        if (found is not [nint caches])
-            return false;
+        if (Found() is not { } caches)
+            return;
         int* levels = (int*)caches + OneByteEach.Length - 1;
         *levels = 0;
-        return true;
+    }
+
+    private static nint? Found()
+    {
+        if (!OperatingSystem.IsLinux())
+            return null;
+        List<nint> found = [.. Variables().SelectMany(range => Matches(range.From, range.To))];
+        return found is [nint only] ? only : null;
     }
 
     // The library's variables that begin as zeros: the nameless memory right behind what is loaded from its file.

@@ -39,21 +39,20 @@ internal static class BoxedPlane
     private static Tensor Along(Tensor speed, Tensor gain, Tensor room, Tensor need)
     {
         Tensor slopes = gain * speed;
-        Tensor end = where(gain > 0, room, gain);
-        Tensor t = zeros_like(need);
+        Tensor most = gain * room;
+        Tensor t = need / slopes.SumPerImage(keepdim: true).clamp_min(Smallest);
         for (int i = 0; i < NewtonSteps; i++)
         {
-            Tensor reach = t * speed;
-            Tensor gained = (gain * reach.minimum(end)).SumPerImage(keepdim: true);
-            Tensor slope = (slopes * (reach < end)).SumPerImage(keepdim: true);
-            Tensor lacking = need - gained;
+            Tensor gains = t * slopes;
+            Tensor slope = (slopes * (gains < most)).SumPerImage(keepdim: true);
+            Tensor lacking = need - gains.minimum(most).SumPerImage(keepdim: true);
             Tensor more = (lacking > Tolerance * need) & (slope > 0);
             if (more.any().Item() == 0)
                 break;
             t = where(more, t + (lacking / slope), t);
         }
 
-        return (t * speed).minimum(end);
+        return (t * speed).minimum(room);
     }
 
     // The largest gains are spent to the edge of the box, one after the other.

@@ -10,18 +10,19 @@ namespace Parry.Attacks.WhiteBox;
 /// <summary>
 /// FAB, the fast adaptive boundary attack (Croce and Hein, 2019, 1907.02044): at each step the boundary is taken for a
 /// plane; the point moves to the nearest point of the plane within the box, drawn towards the one nearest to the clean
-/// image, and past the boundary it steps back towards that image. Minimum norm in Linf, L2 or L1. As in AutoAttack it
-/// is FAB-T: it attacks the boundary to one class at a time, the likeliest wrong ones side by side, so that its cost
-/// does not grow with the number of classes; any wrong class counts. A wanted class is approached by the margin over
-/// the best other. α = 0.1, η = 1.05, β = 0.9, 100 steps. Deviations: the last search of the paper is left out, as in
-/// AutoAttack, and so are random restarts.
+/// image, and past the boundary it steps back towards that image. Minimum norm in Linf, L2 or L1. By default it is
+/// FAB-T, as in AutoAttack: it attacks the boundary to one class at a time, the likeliest wrong ones side by side, so
+/// that its cost does not grow with the number of classes; any wrong class counts. The paper's form, which takes the
+/// nearest of these boundaries at each step, is <see cref="Untargeted"/>. A wanted class is approached by the margin
+/// over the best other. α = 0.1, η = 1.05, β = 0.9, 100 steps. Deviations: the last search of the paper is left out, as
+/// in AutoAttack, and so are random restarts.
 /// </summary>
 public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
 {
     private const double AlphaMost = 0.1;
     private const double Overshoot = 1.05;
     private const double Back = 0.9;
-    private const double Smallest = 1e-8;
+    private const double Tiny = 1e-8;
 
     /// <inheritdoc/>
     public string Name => "fab";
@@ -44,41 +45,67 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
     [Option("targets", "wrong classes it aims at, the likeliest first", Min = 1)]
     public int Targets { get; init; } = 9;
 
+    /// <summary>
+    /// Whether one point of each image steps to the nearest of the boundaries, as in the paper, instead of one point for
+    /// each boundary. It takes about half the time and finds changes that are a few percent larger at times.
+    /// </summary>
+    [Option("untargeted", "step to the nearest boundary, as in the paper; faster, at times less near")]
+    public bool Untargeted { get; init; }
+
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
         using var scope = NewDisposeScope();
         long[][] targets = RankedClasses.Targets(model, batch, Targets);
         int each = targets[0].Length;
-        var (found, distances) = Approach(
-            model,
-            batch.Repeat(each),
-            tensor(targets.SelectMany(classes => classes).ToArray())
-        );
+        Batch rows = batch.Repeat(each);
+        Func<Tensor, Tensor> boundary = batch.Goal.IsTargeted
+            ? AttackLoss.Margin(rows.Goal)
+            : AttackLoss.Difference(rows.Goal.Labels, tensor(targets.SelectMany(classes => classes).ToArray()));
+        if (Untargeted)
+            return scope.MoveToOuter(Approach(model, batch, NearestPlane).Points);
+
+        var (found, distances) = Approach(model, rows, point => model.Gradient(rows.With(point), boundary));
 
         // Of each image the nearest; where all failed, where the likeliest class was approached.
-        long[] nearest =
-        [
-            .. distances.reshape(-1, each).argmin(1).ToArray<long>().Select((target, row) => (row * each) + target),
-        ];
-        return scope.MoveToOuter(found.At(nearest));
+        return scope.MoveToOuter(found.index_select(0, Smallest(distances, each)));
+
+        LossGradient NearestPlane(Tensor point)
+        {
+            LossGradient pass = model.Gradient(rows.With(point.repeat_interleave(each, 0)), boundary);
+            Tensor distance = pass.Losses.abs() / Norm.Dual().Of(pass.Gradient).clamp_min(Tiny);
+            Tensor nearest = Smallest(distance, each);
+            return new LossGradient(
+                pass.Logits.index_select(0, nearest),
+                pass.Losses.index_select(0, nearest),
+                pass.Gradient.index_select(0, nearest)
+            );
+        }
+    }
+
+    // Of every so many rows the one with the smallest value.
+    private static Tensor Smallest(Tensor values, int each)
+    {
+        Tensor smallest = values.reshape(-1, each).argmin(1);
+        return (arange(smallest.size(0), ScalarType.Int64) * each) + smallest;
     }
 
     // For each row the nearest point that reached the goal, with its distance; infinity and the last point where none
-    // did.
-    private (Tensor Points, Tensor Distances) Approach(IClassifier model, Batch batch, Tensor targets)
+    // did. A boundary is taken for a plane: its loss is zero on it, the gradient is its normal.
+    private (Tensor Points, Tensor Distances) Approach(
+        IClassifier model,
+        Batch batch,
+        Func<Tensor, LossGradient> planeAt
+    )
     {
         Tensor clean = batch.Images;
         Tensor point = clean.clone();
         Tensor best = clean.clone();
         Tensor distances = full([batch.Count, 1, 1, 1], double.PositiveInfinity);
-        Func<Tensor, Tensor> boundary = batch.Goal.IsTargeted
-            ? AttackLoss.Margin(batch.Goal)
-            : AttackLoss.Difference(batch.Goal.Labels, targets);
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
-            LossGradient pass = model.Gradient(batch.With(point), boundary);
+            LossGradient pass = planeAt(point);
             Tensor w = pass.Gradient;
             Tensor missing = -pass.Losses.reshape(-1, 1, 1, 1);
             Tensor missingFromClean = missing + (w * (point - clean)).SumPerImage(keepdim: true);
@@ -102,5 +129,5 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
         return (best, distances);
     }
 
-    private Tensor Size(Tensor changes) => Norm.Of(changes, keepdim: true).clamp_min(Smallest);
+    private Tensor Size(Tensor changes) => Norm.Of(changes, keepdim: true).clamp_min(Tiny);
 }

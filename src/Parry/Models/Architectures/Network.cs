@@ -11,6 +11,8 @@ namespace Parry.Models.Architectures;
 /// </summary>
 public abstract class Network : nn.Module<Tensor, Tensor>, IDrawsInTraining
 {
+    static Network() => TorchLibrary.Load();
+
     /// <summary>Creates the module in evaluation mode.</summary>
     protected Network()
         : base("network") => eval();

@@ -37,6 +37,7 @@ internal sealed class OnnxGraph : IDisposable
     /// twice or depend on themselves; a node is wrong.</exception>
     public OnnxGraph(OnnxFile file, string input, string output)
     {
+        TorchLibrary.Load();
         (Input, Output) = (input, output);
         foreach (OnnxNode node in file.Nodes)
         {

@@ -62,6 +62,7 @@ internal sealed class ScriptedNetwork : IDisposable
     {
         if (!File.Exists(path))
             throw new FileNotFoundException($"There is no TorchScript file '{path}'.", path);
+        TorchLibrary.Load();
         try
         {
             jit.ScriptModule module = jit.load(path, get_default_device());

@@ -73,6 +73,7 @@ public sealed class AttackConformanceTests(ConformanceRuns runs)
             "apgd:eps=0.12,0.05,norm=l2,steps=12",
             "apgd:eps=0.5,0.2,norm=l1,steps=12",
             "fab:steps=20",
+            "fab:untargeted,steps=20",
             "fab:norm=l2,steps=20",
             "fab:norm=l1,steps=20",
             "sigma-zero:steps=40",
