@@ -47,9 +47,9 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
 
     /// <summary>
     /// Whether one point of each image steps to the nearest of the boundaries, as in the paper, instead of one point for
-    /// each boundary. It takes about half the time and finds changes that are a few percent larger at times.
+    /// each boundary. It takes about two thirds of the time.
     /// </summary>
-    [Option("untargeted", "step to the nearest boundary, as in the paper; faster, at times less near")]
+    [Option("untargeted", "step to the nearest boundary, as in the paper; faster")]
     public bool Untargeted { get; init; }
 
     /// <inheritdoc/>
