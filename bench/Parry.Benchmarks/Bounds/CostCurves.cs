@@ -66,11 +66,13 @@ internal static class CostCurves
             ? DataSets.Cifar10
             : DataSets.Mnist;
         Victim victim = Victim.Open(set, model, Images, dataDir);
-        return from passes in s_passes
-            from @group in s_groups
-            from attack in @group.Attacks
-            where names.Count == 0 || names.Contains(attack.Split(':')[0])
-            select Measure(victim, network, @group.Group, @group.Norm, passes, Filled(attack, passes));
+        return s_passes.SelectMany(passes =>
+            s_groups.SelectMany(asked =>
+                asked
+                    .Attacks.Where(attack => names.Count == 0 || names.Contains(attack.Split(':')[0]))
+                    .Select(attack => Measure(victim, network, asked.Group, asked.Norm, passes, Filled(attack, passes)))
+            )
+        );
     }
 
     /// <summary>How many attacked images an attack leaves standing.</summary>

@@ -66,9 +66,9 @@ public abstract class Trainer<TStep> : IDisposable
     {
         TStep step = Train(Iteration);
         if (!step.IsFinite)
-            throw new TrainingDivergedException(At(Iteration), "the loss or its gradient is not finite");
+            throw new TrainingDivergedException(StepAt(Iteration), "the loss or its gradient is not finite");
         if ((Iteration + 1) % CheckpointEvery == 0 && !Learners.All(learner => learner.IsFinite))
-            throw new TrainingDivergedException(At(Iteration), "a weight is not finite");
+            throw new TrainingDivergedException(StepAt(Iteration), "a weight is not finite");
         Iteration++;
         return step;
     }
@@ -172,6 +172,11 @@ public abstract class Trainer<TStep> : IDisposable
     /// <summary>Reads the <see cref="Notes"/> of the checkpoint that the training resumes from.</summary>
     /// <exception cref="FormatException">The notes are damaged.</exception>
     protected virtual void Resumed(IReadOnlyDictionary<string, string> notes) { }
+
+    private string StepAt(int iteration) =>
+        _stepsPerUnit == 1
+            ? At(iteration)
+            : $"{At(iteration)}, step {(iteration % _stepsPerUnit) + 1} of {_stepsPerUnit}";
 
     private string At(int iteration) => $"{_unit} {(iteration / _stepsPerUnit) + 1} of {Iterations / _stepsPerUnit}";
 
