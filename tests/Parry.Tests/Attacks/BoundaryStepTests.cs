@@ -46,6 +46,23 @@ public class BoundaryStepTests
             }
         );
 
+    [Theory]
+    [InlineData(Norm.Linf)]
+    [InlineData(Norm.L2)]
+    [InlineData(Norm.L1)]
+    [InlineData(Norm.L0)]
+    public void A_normal_that_almost_vanishes_gives_a_step_within_the_box(Norm norm)
+    {
+        using var scope = NewDisposeScope();
+        Tensor clean = rand([Count, 1, 1, 8], generator: new Generator(1));
+        Tensor p = rand([Count, 1, 1, 8], generator: new Generator(2)) - clean;
+        Tensor exponents = -38 * rand([Count, 1, 1, 8], generator: new Generator(3));
+        Tensor w = pow(10, exponents) * (exponents < -2);
+        Tensor gain = rand([Count, 1, 1, 1], generator: new Generator(4));
+        Tensor q = BoundaryStep.Onto(norm, clean, p, w, gain, full_like(gain, 0.1));
+        Assert.InRange(((clean + q - 0.5).abs().max() - 0.5).Item(), -0.5, 1e-6);
+    }
+
     // Random perturbations of three values in front of random planes, with a grid of the plane's points in the box.
     private static void ForEach(Norm norm, Action<double[], double[], double, double[][]> check)
     {

@@ -13,6 +13,9 @@ internal static class BoundaryStep
     private const double Tolerance = 0.01;
     private const int Searches = 8;
 
+    // Pixels whose slope is a millionth of the largest are not worth moving for, and ν must stay finite.
+    private const double Farthest = 1e6;
+
     /// <summary>
     /// The new perturbation q onto the plane w·(q - p) = gain, for which norm(q) + |q - p|²/(2s) is smallest: that of
     /// the smallest norm in a trust region whose radius is the length of q - p.
@@ -59,7 +62,7 @@ internal static class BoundaryStep
             Tensor middle = (from + to) / 2;
             Tensor beyond = nu + (missing.sign() * (1 + nu.abs()));
             Tensor other = where(middle.isfinite(), middle, beyond);
-            nu = where(more, where((newton > from) & (newton < to), newton, other), nu);
+            nu = where(more, where((newton > from) & (newton < to), newton, other), nu).clamp(-Farthest, Farthest);
         }
     }
 

@@ -10,6 +10,9 @@ internal static class BoxedPlane
     private const double Tolerance = 1e-6;
     private const int NewtonSteps = 20;
 
+    // All that has a slope is at the edge of the box by then, and t must stay finite.
+    private const double Farthest = 1e30;
+
     /// <summary>
     /// The smallest change in Linf, L2 or L1 that keeps a point in the box and raises w·x by what is missing; the
     /// largest possible where that is not enough.
@@ -49,7 +52,7 @@ internal static class BoxedPlane
             Tensor more = (lacking > Tolerance * need) & (slope > 0);
             if (more.any().Item() == 0)
                 break;
-            t = where(more, t + (lacking / slope), t);
+            t = where(more, t + (lacking / slope), t).clamp_max(Farthest);
         }
 
         return (t * speed).minimum(room);
