@@ -46,8 +46,8 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
     public int Targets { get; init; } = 9;
 
     /// <summary>
-    /// Whether one point of each image steps to the nearest of the boundaries, as in the paper, instead of one point for
-    /// each boundary. It takes about two thirds of the time.
+    /// Whether one point of each image steps to the nearest of the boundaries, as in the paper, instead of one point
+    /// for each boundary. It takes about two thirds of the time.
     /// </summary>
     [Option("untargeted", "step to the nearest boundary, as in the paper; faster")]
     public bool Untargeted { get; init; }
