@@ -72,6 +72,11 @@ internal static class AttackListVerb
         else
         {
             output.Line(
+                "To start with: within a budget autoattack, or square where only scores are seen; for the smallest "
+                    + "change fmn, and brendel-bethge besides on robust networks; with labels only rays in Linf and "
+                    + "surfree in L2."
+            );
+            output.Line(
                 "Every attack can be targeted (target=…); `parry attack list NAME` shows its options. label-flip, "
                     + "which poisons training sets, is a separate verb."
             );
