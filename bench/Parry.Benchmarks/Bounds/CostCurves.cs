@@ -14,16 +14,11 @@ internal static class CostCurves
     private const int Images = 20;
 
     // Attacks by what they see and their norm; {0} is the number of passes, {9} a ninth of it.
-    private static readonly (string Group, Norm Norm, string[] Attacks)[] s_groups =
+    private static readonly (string Sees, string[] Attacks)[] s_groups =
     [
+        ("gradients", ["fmn:steps={0}", "fab:steps={9}", "pdpgd:steps={0}", "brendel-bethge:norm=linf,steps={0}"]),
         (
             "gradients",
-            Norm.Linf,
-            ["fmn:steps={0}", "fab:steps={9}", "pdpgd:steps={0}", "brendel-bethge:norm=linf,steps={0}"]
-        ),
-        (
-            "gradients",
-            Norm.L2,
             [
                 "fmn:norm=l2,steps={0}",
                 "ddn:steps={0}",
@@ -36,7 +31,6 @@ internal static class CostCurves
         ),
         (
             "gradients",
-            Norm.L1,
             [
                 "fmn:norm=l1,steps={0}",
                 "alma:norm=l1,steps={0}",
@@ -45,9 +39,9 @@ internal static class CostCurves
                 "ead:steps=9,iterations={9},lr=0.05,c=0.1",
             ]
         ),
-        ("gradients", Norm.L0, ["fmn:norm=l0,steps={0}", "sigma-zero:steps={0}", "brendel-bethge:norm=l0,steps={0}"]),
-        ("labels", Norm.Linf, ["rays:queries={0}", "hsj:norm=linf", "geoda:norm=linf,queries={0}"]),
-        ("labels", Norm.L2, ["hsj", "boundary", "sign-opt:queries={0}", "surfree:queries={0}", "geoda:queries={0}"]),
+        ("gradients", ["fmn:norm=l0,steps={0}", "sigma-zero:steps={0}", "brendel-bethge:norm=l0,steps={0}"]),
+        ("labels", ["rays:queries={0}", "hsj:norm=linf", "geoda:norm=linf,queries={0}"]),
+        ("labels", ["hsj", "boundary", "sign-opt:queries={0}", "surfree:queries={0}", "geoda:queries={0}"]),
     ];
 
     private static readonly int[] s_passes = [100, 1_000, 10_000];
@@ -70,7 +64,7 @@ internal static class CostCurves
             s_groups.SelectMany(asked =>
                 asked
                     .Attacks.Where(attack => names.Count == 0 || names.Contains(attack.Split(':')[0]))
-                    .Select(attack => Measure(victim, network, asked.Group, asked.Norm, passes, Filled(attack, passes)))
+                    .Select(attack => Measure(victim, network, asked.Sees, passes, Filled(attack, passes)))
             )
         );
     }
@@ -88,18 +82,14 @@ internal static class CostCurves
                 .Where((_, image) => result.Attacked[image])
         );
 
-    private static Measurement Measure(
-        Victim victim,
-        string network,
-        string group,
-        Norm norm,
-        int passes,
-        string attack
-    )
+    private static Measurement Measure(Victim victim, string network, string sees, int passes, string attack)
     {
-        var limits = group == "gradients" ? new AttackLimits(Gradients: passes) : new AttackLimits(Queries: passes);
+        var limits = sees == "gradients" ? new AttackLimits(Gradients: passes) : new AttackLimits(Queries: passes);
         using AttackResult result = victim.Run(attack, limits: limits);
-        string name = string.Create(CultureInfo.InvariantCulture, $"{network}, {norm}, {passes:N0} {group}: {attack}");
+        string name = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{network}, {result.Norm}, {passes:N0} {sees}: {attack}"
+        );
         return new Measurement(name, MedianOf(result), $"({Left(result)} left)");
     }
 
