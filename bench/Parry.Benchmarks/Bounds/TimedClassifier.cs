@@ -31,6 +31,9 @@ internal sealed class TimedClassifier(IClassifier model) : IClassifier
     LossGradient IClassifier.Gradient(Images images, Func<Tensor, Tensor> loss) =>
         Timed(() => model.Gradient(images, loss));
 
+    Jacobian IClassifier.Jacobian(Images images, int count, Func<Tensor, Tensor> losses) =>
+        Timed(() => model.Jacobian(images, count, losses));
+
     public IDisposable? EnterEvaluation() => model.EnterEvaluation();
 
     private T Timed<T>(Func<T> call)

@@ -72,8 +72,7 @@ public sealed class Meter
     /// <summary>Counts the rows, and says which are within the limit; null when all are.</summary>
     private long[]? Admit(Images images, PassLimit? limit, bool differentiates)
     {
-        _cancellation.ThrowIfCancellationRequested();
-        CheckBox(images.Pixels);
+        Check(images);
         var admitted = new List<long>();
         for (int row = 0; row < images.Count; row++)
         {
@@ -95,6 +94,23 @@ public sealed class Meter
         if (admitted.Count == images.Count)
             return null;
         return limit!.IsSpent && admitted.Count == 0 ? throw new PassLimitReachedException() : [.. admitted];
+    }
+
+    /// <summary>Counts as many forward and backward passes of each row.</summary>
+    private void Count(Images images, int passes)
+    {
+        Check(images);
+        foreach (long sample in images.Samples.Span)
+        {
+            _queries[sample - _first] += passes;
+            _gradients[sample - _first] += passes;
+        }
+    }
+
+    private void Check(Images images)
+    {
+        _cancellation.ThrowIfCancellationRequested();
+        CheckBox(images.Pixels);
     }
 
     private class Predictor(Meter meter, IPredictor model, PassLimit? limit) : IPredictor
@@ -134,6 +150,14 @@ public sealed class Meter
 
         protected long[]? Admitted(Images images, bool differentiates) => meter.Admit(images, limit, differentiates);
 
+        // Counts several passes at once, unless the passes have a limit.
+        protected bool CountedWithoutLimit(Images images, int passes)
+        {
+            if (limit is null)
+                meter.Count(images, passes);
+            return limit is null;
+        }
+
         protected void Saw(Images images, Func<Tensor, Tensor> predictions, Tensor answers)
         {
             if (limit is null)
@@ -163,11 +187,15 @@ public sealed class Meter
         public Tensor Logits(Images images) => Ask(images, model.Logits, Predictions.OfScores, OneHot);
 
         // Where a model gives NaN there is nothing to follow, and the point is no good.
+        private static Tensor OrHopeless(Tensor losses) => losses.masked_fill(losses.isnan(), Hopeless);
+
+        private static Tensor OrZero(Tensor gradients) => gradients.nan_to_num(0, 0, 0);
+
         private static LossGradient Finite(LossGradient pass) =>
             pass with
             {
-                Losses = pass.Losses.masked_fill(pass.Losses.isnan(), Hopeless),
-                Gradient = pass.Gradient.nan_to_num(0, 0, 0),
+                Losses = OrHopeless(pass.Losses),
+                Gradient = OrZero(pass.Gradient),
             };
 
         public LossGradient Gradient(Images images, Func<Tensor, Tensor> loss)
@@ -196,6 +224,15 @@ public sealed class Meter
             }
 
             return new LossGradient(scope.MoveToOuter(all), scope.MoveToOuter(loss(all)), scope.MoveToOuter(gradient));
+        }
+
+        // Each loss counts as a pass of its own, whether or not the model shares the forward pass.
+        public Jacobian Jacobian(Images images, int count, Func<Tensor, Tensor> losses)
+        {
+            if (!CountedWithoutLimit(images, count))
+                return GradientPass.OfCopies(this, images, count, losses);
+            Jacobian passes = model.Jacobian(images, count, losses);
+            return passes with { Losses = OrHopeless(passes.Losses), Gradients = OrZero(passes.Gradients) };
         }
     }
 }

@@ -13,14 +13,7 @@ internal static class GradientPass
     {
         using var scope = NewDisposeScope();
         using var follow = enable_grad();
-        Tensor input = images.Pixels.detach().requires_grad_();
-        Tensor logits = model.Logits(images.With(input));
-        if (!logits.requires_grad)
-            throw new UserErrorException(
-                $"{Name(model)} has no gradients: its outputs are not differentiable, like predicted labels; export it "
-                    + "so that it gives logits, or attack it with scores or labels only"
-            );
-
+        var (input, logits) = Follow(model, images);
         Tensor losses = loss(logits);
         Tensor gradient = Differentiate(model, losses, input);
         return new LossGradient(
@@ -28,6 +21,51 @@ internal static class GradientPass
             scope.MoveToOuter(losses.detach()),
             scope.MoveToOuter(gradient)
         );
+    }
+
+    /// <summary>
+    /// Runs one forward pass through <see cref="IClassifier.Logits"/>, and one backward pass for each of several
+    /// losses.
+    /// </summary>
+    /// <exception cref="UserErrorException">The model cannot be differentiated.</exception>
+    public static Jacobian OfEach(IClassifier model, Images images, Func<Tensor, Tensor> losses)
+    {
+        using var scope = NewDisposeScope();
+        using var follow = enable_grad();
+        var (input, logits) = Follow(model, images);
+        Tensor values = losses(logits);
+        Tensor[] columns = values.unbind(1);
+        IEnumerable<Tensor> gradients = columns.Select(
+            (column, i) => Differentiate(model, column, input, retainGraph: i < columns.Length - 1)
+        );
+        return new Jacobian(
+            scope.MoveToOuter(logits.detach()),
+            scope.MoveToOuter(values.detach()),
+            scope.MoveToOuter(stack(gradients, 1))
+        );
+    }
+
+    /// <summary>Gives the gradients of several losses by <see cref="IClassifier.Gradient"/> of copies.</summary>
+    /// <exception cref="UserErrorException">The model cannot be differentiated.</exception>
+    public static Jacobian OfCopies(IClassifier model, Images images, int count, Func<Tensor, Tensor> losses)
+    {
+        using var scope = NewDisposeScope();
+        Images copies = images.With(images.Pixels.repeat_interleave(count, 0));
+        LossGradient pass = model.Gradient(copies, OfItsCopy);
+        Tensor logits = pass.Logits.reshape(images.Count, count, -1).select(1, 0).clone();
+        Tensor gradients = pass.Gradient.reshape([images.Count, count, .. images.Pixels.shape.AsSpan(1)]);
+        return new Jacobian(
+            scope.MoveToOuter(logits),
+            scope.MoveToOuter(pass.Losses.reshape(images.Count, count)),
+            scope.MoveToOuter(gradients)
+        );
+
+        // Copy k has loss k.
+        Tensor OfItsCopy(Tensor all)
+        {
+            Tensor[] byCopy = all.reshape(images.Count, count, -1).unbind(1);
+            return stack(byCopy.Select((one, k) => losses(one).select(1, k)), 1).reshape(-1);
+        }
     }
 
     /// <summary>
@@ -74,12 +112,25 @@ internal static class GradientPass
         return Autograd.Grad(made, input, gradientAt(made.detach()));
     }
 
-    private static Tensor Differentiate(IClassifier model, Tensor losses, Tensor input)
+    // Images that gradients are followed to, and their logits.
+    private static (Tensor Input, Tensor Logits) Follow(IClassifier model, Images images)
+    {
+        Tensor input = images.Pixels.detach().requires_grad_();
+        Tensor logits = model.Logits(images.With(input));
+        return logits.requires_grad
+            ? (input, logits)
+            : throw new UserErrorException(
+                $"{Name(model)} has no gradients: its outputs are not differentiable, like predicted labels; export it "
+                    + "so that it gives logits, or attack it with scores or labels only"
+            );
+    }
+
+    private static Tensor Differentiate(IClassifier model, Tensor losses, Tensor input, bool retainGraph = false)
     {
         using IDisposable? watch = PassTimeout.Watch(Name(model));
         try
         {
-            return Autograd.Grad(losses.sum(), input);
+            return Autograd.Grad(losses.sum(), input, retainGraph: retainGraph);
         }
         catch (ExternalException e)
         {

@@ -23,4 +23,15 @@ public interface IClassifier : IScorer
     /// <param name="loss">Maps logits [N, classes] to one loss per image, [N].</param>
     /// <exception cref="UserErrorException">The model cannot be differentiated.</exception>
     LossGradient Gradient(Images images, Func<Tensor, Tensor> loss) => GradientPass.Of(this, images, loss);
+
+    /// <summary>
+    /// Gives the gradients of several losses of each image. By default it is <see cref="Gradient"/> of as many copies
+    /// of the images, which holds for whatever a wrapper does to gradients; a plain network shares one forward pass.
+    /// </summary>
+    /// <param name="images">N images.</param>
+    /// <param name="count">K, the number of losses.</param>
+    /// <param name="losses">Maps logits [N, classes] to K losses per image, [N, K].</param>
+    /// <exception cref="UserErrorException">The model cannot be differentiated.</exception>
+    Jacobian Jacobian(Images images, int count, Func<Tensor, Tensor> losses) =>
+        GradientPass.OfCopies(this, images, count, losses);
 }

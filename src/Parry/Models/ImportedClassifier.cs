@@ -143,6 +143,10 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         }
     }
 
+    /// <inheritdoc/>
+    public Jacobian Jacobian(Images images, int count, Func<Tensor, Tensor> losses) =>
+        GradientPass.OfEach(this, images, losses);
+
     private Tensor Forward(Tensor pixels)
     {
         Tensor taken = _channelsLast

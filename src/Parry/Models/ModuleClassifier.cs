@@ -72,6 +72,10 @@ public sealed class ModuleClassifier(
     }
 
     /// <inheritdoc/>
+    public Jacobian Jacobian(Images images, int count, Func<Tensor, Tensor> losses) =>
+        GradientPass.OfEach(this, images, losses);
+
+    /// <inheritdoc/>
     public IDisposable EnterEvaluation() => new Evaluation(module);
 
     private sealed class Evaluation : IDisposable

@@ -29,6 +29,10 @@ public sealed class NetworkClassifier(
     public Tensor Logits(Images images) => SmallBatches.Run(images.Pixels, Network.forward);
 
     /// <inheritdoc/>
+    public Jacobian Jacobian(Images images, int count, Func<Tensor, Tensor> losses) =>
+        GradientPass.OfEach(this, images, losses);
+
+    /// <inheritdoc/>
     public IDisposable? EnterEvaluation() => Network.EnterEvaluation();
 
     /// <summary>Frees the network.</summary>

@@ -18,10 +18,17 @@ public static class Autograd
     /// <param name="weights">Weights of the output's shape; the result is the gradient of sum(output *
     /// weights).</param>
     /// <param name="createGraph">Whether the gradient itself can be differentiated.</param>
+    /// <param name="retainGraph">Whether the output can be differentiated again.</param>
     /// <exception cref="TorchException">The output does not depend on the input, or LibTorch reported an
     /// error.</exception>
-    public static Tensor Grad(Tensor output, Tensor input, Tensor? weights = null, bool createGraph = false) =>
-        Grad([output], [input], weights is null ? null : [weights], createGraph)[0]
+    public static Tensor Grad(
+        Tensor output,
+        Tensor input,
+        Tensor? weights = null,
+        bool createGraph = false,
+        bool retainGraph = false
+    ) =>
+        Grad([output], [input], weights is null ? null : [weights], createGraph, retainGraph)[0]
         ?? throw new TorchException($"The output {output.Describe()} does not depend on the input {input.Describe()}.");
 
     /// <summary>

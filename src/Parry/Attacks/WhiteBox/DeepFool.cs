@@ -77,24 +77,22 @@ public sealed record DeepFool : IAttack<IClassifier>
         {
             using var inner = NewDisposeScope();
             int count = (int)rivals.size(1);
-            Func<Tensor, Tensor> gaps = Gaps(batch.Goal.Repeat(count), rivals.reshape(-1, 1));
-            LossGradient pass = model.Gradient(batch.With(point.repeat_interleave(count, 0)), gaps);
-            Tensor own = pass.Logits.reshape(batch.Count, count, -1).select(1, 0);
-            Tensor reached = batch.Goal.IsReachedBy(own);
+            Jacobian pass = model.Jacobian(batch.With(point), count, logits => Gaps(logits, batch.Goal, rivals));
+            Tensor reached = batch.Goal.IsReachedBy(pass.Logits);
 
             // f_k - f_y and its gradient w_k for every rival k; the nearest boundary is that of the smallest |f| / ‖w‖.
-            Tensor f = pass.Losses.abs();
-            Tensor length = Norm.Dual().Of(pass.Gradient).clamp_min(Smallest);
+            Tensor f = pass.Losses.abs().flatten();
+            Tensor w = pass.Gradients.flatten(0, 1);
+            Tensor length = Norm.Dual().Of(w).clamp_min(Smallest);
             Tensor distance = (f / length).reshape(-1, count);
             Tensor nearest = batch.Goal.IsTargeted ? distance.argmax(1) : distance.argmin(1);
             Tensor chosen = (arange(batch.Count, ScalarType.Int64) * count) + nearest;
-            Tensor step = Onto(Chosen(pass.Gradient), Column(f), Column(length), point);
+            Tensor step = Onto(w.index_select(0, chosen), Column(f), Column(length), point);
             Tensor next = (point - ((1 + Overshoot) * step)).clamp(0.0, 1.0);
             point.copy_(where(reached.reshape(-1, 1, 1, 1), point, next));
             return reached.ToArray<bool>();
 
-            Tensor Chosen(Tensor values) => values.index_select(0, chosen);
-            Tensor Column(Tensor values) => Chosen(values).reshape(-1, 1, 1, 1);
+            Tensor Column(Tensor values) => values.index_select(0, chosen).reshape(-1, 1, 1, 1);
         }
     }
 
@@ -105,13 +103,12 @@ public sealed record DeepFool : IAttack<IClassifier>
         return others.sort(1, true, true).Indices.slice(1, 0, Math.Min(Candidates, logits.size(1)) - 1, 1);
     }
 
-    // How far the image is from the boundary between its own class and the rival, in logits.
-    private static Func<Tensor, Tensor> Gaps(Goal goal, Tensor rivals) =>
-        logits =>
-        {
-            Tensor gap = logits.gather(1, goal.Labels.unsqueeze(1)) - logits.gather(1, rivals);
-            return (goal.IsTargeted ? -gap : gap).squeeze(1);
-        };
+    // How far the image is from the boundaries between its own class and the rivals, in logits.
+    private static Tensor Gaps(Tensor logits, Goal goal, Tensor rivals)
+    {
+        Tensor gaps = logits.gather(1, goal.Labels.unsqueeze(1)) - logits.gather(1, rivals);
+        return goal.IsTargeted ? -gaps : gaps;
+    }
 
     // The smallest step, against the gradient, that closes the gap of a linear function with this gradient.
     private Tensor Onto(Tensor gradient, Tensor gap, Tensor length, Tensor point) =>

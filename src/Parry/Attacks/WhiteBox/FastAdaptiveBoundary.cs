@@ -58,13 +58,14 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         long[][] targets = RankedClasses.Targets(model, batch, Targets);
         int each = targets[0].Length;
-        Batch rows = batch.Repeat(each);
-        Func<Tensor, Tensor> boundary = batch.Goal.IsTargeted
-            ? AttackLoss.Margin(rows.Goal)
-            : AttackLoss.Difference(rows.Goal.Labels, tensor(targets.SelectMany(classes => classes).ToArray()));
+        Tensor classes = tensor(targets.SelectMany(ranked => ranked).ToArray(), [batch.Count, each]);
         if (Untargeted)
             return scope.MoveToOuter(Approach(model, batch, NearestPlane).Points);
 
+        Batch rows = batch.Repeat(each);
+        Func<Tensor, Tensor> boundary = batch.Goal.IsTargeted
+            ? AttackLoss.Margin(rows.Goal)
+            : AttackLoss.Difference(rows.Goal.Labels, classes.flatten());
         var (found, distances) = Approach(model, rows, point => model.Gradient(rows.With(point), boundary));
 
         // Of each image the nearest; where all failed, where the likeliest class was approached.
@@ -72,15 +73,18 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
 
         LossGradient NearestPlane(Tensor point)
         {
-            LossGradient pass = model.Gradient(rows.With(point.repeat_interleave(each, 0)), boundary);
-            Tensor distance = pass.Losses.abs() / Norm.Dual().Of(pass.Gradient).clamp_min(Tiny);
-            Tensor nearest = Smallest(distance, each);
-            return new LossGradient(
-                pass.Logits.index_select(0, nearest),
-                pass.Losses.index_select(0, nearest),
-                pass.Gradient.index_select(0, nearest)
-            );
+            Jacobian planes = model.Jacobian(batch.With(point), each, Boundaries);
+            Tensor values = planes.Losses.flatten();
+            Tensor normals = planes.Gradients.flatten(0, 1);
+            Tensor nearest = Smallest(values.abs() / Norm.Dual().Of(normals).clamp_min(Tiny), each);
+            return new LossGradient(planes.Logits, values.index_select(0, nearest), normals.index_select(0, nearest));
         }
+
+        // How far the logit of each wrong class is above that of the true one.
+        Tensor Boundaries(Tensor logits) =>
+            batch.Goal.IsTargeted
+                ? AttackLoss.Margin(batch.Goal)(logits).unsqueeze(1)
+                : logits.gather(1, classes) - logits.gather(1, batch.Goal.Labels.unsqueeze(1));
     }
 
     // Of every so many rows the one with the smallest value.

@@ -75,16 +75,12 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
         bool[] Step()
         {
             using var inner = NewDisposeScope();
-            Tensor weights = wanted.flatten(0, 1);
-
-            // Two copies of each row: one pass has the gradients of two functions.
-            Tensor twice = points.repeat_interleave(2, 0);
-            LossGradient pass = model.Gradient(batch.With(twice), logits => (logits * weights).sum(1));
-            bool[] done = batch.Goal.IsReachedBy(pass.Logits.slice(0, 0, 2 * rows.Length, 2)).ToArray<bool>();
+            Jacobian pass = model.Jacobian(batch.With(points), 2, logits => (logits.unsqueeze(1) * wanted).sum(dim: 2));
+            bool[] done = batch.Goal.IsReachedBy(pass.Logits).ToArray<bool>();
             Tensor flat = points.flatten(1);
             Tensor blocked = Decrease ? flat < Edge : flat > 1 - Edge;
             float[] effects = pass
-                .Gradient.reshape(rows.Length, 2, -1)
+                .Gradients.flatten(2)
                 .masked_fill(blocked.unsqueeze(1), double.NegativeInfinity)
                 .ToArray<float>();
             var pairs = new long[2 * rows.Length];
