@@ -20,6 +20,12 @@ internal sealed record Victim(IClassifier Model, Tensor Images, Tensor Labels)
     /// <summary>An attack without a target on these images.</summary>
     public Goal Goal => Goal.Untargeted(Labels);
 
+    /// <summary>The data set of a network, by its file's name.</summary>
+    public static DataSet SetOf(string model) =>
+        Path.GetFileName(model).Contains("cifar10", StringComparison.OrdinalIgnoreCase)
+            ? DataSets.Cifar10
+            : DataSets.Mnist;
+
     /// <summary>Opens a model with the first test images of its data set.</summary>
     /// <exception cref="UserErrorException">There is no such model, or the data set is missing.</exception>
     public static Victim Open(DataSet set, string model, int count, string? dataDir = null)

@@ -7,7 +7,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Benchmarks.Bounds;
 
-/// <summary>What every attack costs beside the model's own calls, on images of MNIST.</summary>
+/// <summary>
+/// What every attack costs beside the model's own calls: the profile that says how much of its time is in neither a
+/// forward nor a backward pass.
+/// </summary>
 internal static class AttackBounds
 {
     private const double GradientBound = 1.10;
@@ -50,25 +53,28 @@ internal static class AttackBounds
 
     /// <summary>Measures attacks.</summary>
     /// <param name="model">The model that they attack.</param>
-    /// <param name="names">The attacks; without a name all of them, but those that must be trained first and the one
-    /// whose work is a solver's.</param>
+    /// <param name="attacks">The attacks, by name or with their settings; without one all of them, but those that must
+    /// be trained first and the one whose work is a solver's.</param>
     /// <param name="dataDir">The folder to look for data in first.</param>
-    public static IEnumerable<Measurement> Rows(string model, IReadOnlyList<string> names, string? dataDir)
+    public static IEnumerable<Measurement> Rows(string model, IReadOnlyList<string> attacks, string? dataDir)
     {
-        AttackEntry[] entries =
-            names.Count > 0 ? [.. names.Select(AttackCatalog.Find)] : [.. AttackCatalog.All.Where(IsMeasured)];
-        Victim victim = Victim.Open(DataSets.Mnist, model, MostImages, dataDir);
-        return entries.SelectMany(entry => Rows(entry, victim));
+        IEnumerable<string> measured =
+            attacks.Count > 0 ? attacks : AttackCatalog.All.Where(IsMeasured).Select(entry => entry.Name);
+        Victim victim = Victim.Open(Victim.SetOf(model), model, MostImages, dataDir);
+        return measured.SelectMany(attack => RowsOf(attack, victim));
     }
 
     private static bool IsMeasured(AttackEntry entry) =>
         entry.Default is not ITrainedAttack<IClassifier> { IsTrained: false } && entry.Name != "ground-truth";
 
-    private static IEnumerable<Measurement> Rows(AttackEntry entry, Victim victim)
+    private static IEnumerable<Measurement> RowsOf(string asked, Victim victim)
     {
-        (string attack, int count) = s_short
+        AttackEntry entry = AttackCatalog.Find(asked.Split(':')[0]);
+        var (attack, count) = s_short
             .Append((Attack: entry.Name, Images: MostImages))
             .First(row => row.Attack.Split(':')[0] == entry.Name);
+        if (asked.Contains(':', StringComparison.Ordinal))
+            attack = asked;
         using var scope = NewDisposeScope();
         victim.First(8).Run(attack).Dispose();
         var timed = new TimedClassifier(victim.Model);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using System.Text.Json;
 using Parry.Catalogs;
 using Parry.Data;
@@ -59,18 +60,20 @@ internal static class BoundsCommand
         var model = new Option<string?>("--model")
         {
             Description =
-                $"For speed, attacks and http: a network for MNIST instead of {ShippedModel}; for formats: an .onnx "
-                + "file with the same network as .pt beside it; for strength: one of the public networks that other "
-                + "libraries attacked; for cost: a network for MNIST or CIFAR-10.",
+                $"For speed and http: a network for MNIST instead of {ShippedModel}; for attacks and cost: a network "
+                + "for MNIST or CIFAR-10; for formats: an .onnx file with the same network as .pt beside it; for "
+                + "strength: one of the public networks that other libraries attacked.",
             HelpName = "FILE",
         };
         var only = new Option<string[]>("--only")
         {
-            Description = "For attacks, strength and cost: the attacks to measure, all by default.",
+            Description =
+                "For attacks, strength and cost: the attacks to measure, all by default; for attacks with their "
+                + "settings, if wanted.",
             HelpName = "NAME",
             AllowMultipleArgumentsPerToken = true,
         };
-        only.AcceptOnlyFromAmong([.. AttackCatalog.All.Select(entry => entry.Name)]);
+        only.Validators.Add(NamesAttacks);
         Option<string?> dataDir = DataDir();
         Option<bool> json = Json();
         var command = new Command("bounds", "Measure what Parry promises, and print each number beside its bound.")
@@ -92,6 +95,19 @@ internal static class BoundsCommand
             return Print(tables, parsed.GetValue(json));
         });
         return command;
+    }
+
+    private static void NamesAttacks(OptionResult only)
+    {
+        try
+        {
+            foreach (string attack in only.GetValueOrDefault<string[]>())
+                AttackCatalog.Find(attack.Split(':')[0]);
+        }
+        catch (UserErrorException e)
+        {
+            only.AddError(e.Message);
+        }
     }
 
     private static Command Gpu()

@@ -56,10 +56,7 @@ internal static class CostCurves
         if (model is null)
             throw new UserErrorException("expected --model with the file of a network for MNIST or CIFAR-10");
         string network = Path.GetFileNameWithoutExtension(model);
-        DataSet set = network.Contains("cifar10", StringComparison.OrdinalIgnoreCase)
-            ? DataSets.Cifar10
-            : DataSets.Mnist;
-        Victim victim = Victim.Open(set, model, Images, dataDir);
+        Victim victim = Victim.Open(Victim.SetOf(model), model, Images, dataDir);
         return s_passes.SelectMany(passes =>
             s_groups.SelectMany(asked =>
                 asked
