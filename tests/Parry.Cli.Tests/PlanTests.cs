@@ -209,8 +209,6 @@ public sealed class PlanTests(TrainedModels trained) : IDisposable
             "200",
             "--seed",
             "7",
-            "--out",
-            "unused",
             "--print-plan",
             "--attacks",
             .. attacks,

@@ -63,9 +63,8 @@ internal sealed class EvaluateVerb
     private readonly Option<long> _seed = Arguments.Seed();
     private readonly Option<string> _folder = new("--out")
     {
-        Description = "The folder for report.json, report.md and index.html.",
+        Description = "The folder for report.json, report.md and index.html; --print-plan needs none.",
         HelpName = "DIR",
-        Required = true,
     };
     private readonly Option<bool> _fresh = Arguments.Fresh();
     private readonly Option<bool> _json = Arguments.Json();
@@ -88,8 +87,8 @@ internal sealed class EvaluateVerb
     {
         var verb = new EvaluateVerb();
         Command command = verb.Options();
-        // A plan says nothing of where results go, but the verb needs it.
-        ParseResult parsed = command.Parse([.. PlanFile.Read(command, plan), "--out", "-"]);
+        // A plan says nothing of where results go.
+        ParseResult parsed = command.Parse([.. PlanFile.Read(command, plan), "--print-plan"]);
         return parsed.Errors.Count == 0
             ? (verb.Request(parsed), PlanFile.Write(command, parsed))
             : throw new UserErrorException($"{plan}: {Errors.Explain(parsed)}");
@@ -98,8 +97,9 @@ internal sealed class EvaluateVerb
     /// <summary>The JSON schema of plans.</summary>
     public static string PlanSchema() => PlanFile.SchemaOf(new EvaluateVerb().Options());
 
-    private Command Options() =>
-        new(
+    private Command Options()
+    {
+        var command = new Command(
             "evaluate",
             "Attack a classifier with and without defenses, by attackers who know the defense and by those who do "
                 + "not, and write a report."
@@ -124,6 +124,13 @@ internal sealed class EvaluateVerb
             _json,
             _printPlan,
         };
+        command.Validators.Add(given =>
+        {
+            if (given.GetValue(_folder) is null && !given.GetValue(_printPlan))
+                given.AddError("option '--out' is required");
+        });
+        return command;
+    }
 
     private int Run(Command command, ParseResult parsed, CancellationToken cancellation)
     {
