@@ -10,10 +10,11 @@ namespace Parry.Attacks.WhiteBox;
 /// gradient steps choose the direction of the perturbation, and its length is set apart: 1 - γ times what it was when
 /// the image reaches the goal, 1 + γ times when it does not. Smallest L2, untargeted or targeted. As in the authors'
 /// code: γ = 0.05, a first length of 1, steps that fall from 1 to 0.01 along a cosine, no length beyond the farthest
-/// corner of the box, and a random direction for a gradient that vanishes. Deviation: an iterate is rounded to 256
-/// levels only after one that reached the goal, and always in the last 30 % of the steps, because the small steps that
-/// look for the goal on a robust network do not survive rounding. It returns the nearest rounded iterate that reaches
-/// the goal.
+/// corner of the box, and a random direction for a gradient that vanishes. Deviations: steps follow the cross entropy,
+/// which is the paper's loss and pushes away from the true class wherever the image is, and the margin, which knows the
+/// nearest boundary, by turns; and an iterate is rounded to 256 levels only after one that reached the goal, and always
+/// in the last 30 % of the steps, because the small steps that look for the goal on a robust network do not survive
+/// rounding. It returns the nearest rounded iterate that reaches the goal.
 /// </summary>
 public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
 {
@@ -38,9 +39,13 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
     [Option("start", "length of the first perturbation")]
     public double InitialNorm { get; init; } = 1;
 
-    /// <summary>The loss whose gradient is followed; the paper's is the cross entropy.</summary>
-    [Option("loss", "what is raised")]
-    public Objective Loss { get; init; } = Objective.CrossEntropy;
+    /// <summary>
+    /// The loss whose gradient is followed; the paper's is the cross entropy. Null takes the cross entropy and the
+    /// margin by turns: neither is the better one on every network, and by turns they find changes about as small as
+    /// the better one does.
+    /// </summary>
+    [Option("loss", "what is raised; auto: cross entropy and margin by turns")]
+    public Objective? Loss { get; init; }
 
     /// <summary>How many values a pixel can have in the end, 256 for images of bytes; 0 for no rounding.</summary>
     [Option("levels", "values that a pixel can have in the end; 0 for no rounding")]
@@ -53,7 +58,6 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         var best = new BestSoFar(images);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-        Func<Tensor, Tensor> loss = AttackLoss.Of(Loss, batch.Goal);
         Tensor point = images.clone();
         Tensor epsilon = full([batch.Count, 1, 1, 1], InitialNorm);
         Tensor farthest = Length(images.maximum(1 - images));
@@ -61,7 +65,8 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
-            LossGradient pass = model.Gradient(batch.With(point), loss);
+            Objective raised = Loss ?? (step % 2 == 0 ? Objective.CrossEntropy : Objective.Margin);
+            LossGradient pass = model.Gradient(batch.With(point), AttackLoss.Of(raised, batch.Goal));
             Tensor delta = point - images;
             Tensor margins = margin(pass.Logits).reshape(-1, 1, 1, 1);
 
