@@ -56,13 +56,31 @@ public static class ComparisonPage
     {
         html.Line($"<ul>");
         foreach (string note in table.Notes)
-            html.Line($"<li>{note}</li>");
+        {
+            html.Add($"<li>");
+            AddText(html, note);
+            html.Line($"</li>");
+        }
+
         html.Line($"</ul>");
         if (table.Commands.Count > 0)
         {
             html.Line($"<details><summary>The commands</summary>");
             html.Line($"<pre>{string.Join('\n', table.Commands)}</pre>");
             html.Line($"</details>");
+        }
+    }
+
+    // What stands between backticks is code, as in Markdown.
+    private static void AddText(HtmlBuilder html, string text)
+    {
+        string[] parts = text.Split('`');
+        for (int i = 0; i < parts.Length; i++)
+        {
+            if (i % 2 == 0)
+                html.Add($"{parts[i]}");
+            else
+                html.Add($"<code>{parts[i]}</code>");
         }
     }
 
