@@ -1,6 +1,5 @@
 using System.Globalization;
 using Parry.Attacks;
-using Parry.Data;
 
 namespace Parry.Benchmarks.Bounds;
 
