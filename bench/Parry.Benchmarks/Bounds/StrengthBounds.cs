@@ -1,6 +1,5 @@
 using System.Globalization;
 using Parry.Attacks;
-using Parry.Data;
 
 namespace Parry.Benchmarks.Bounds;
 
@@ -15,84 +14,75 @@ internal static class StrengthBounds
 {
     private const int Seeds = 5;
     private const double SeedNoise = 1;
-    private const double Infinite = double.PositiveInfinity;
 
     // Of the first test images, how many; what the best library leaves standing, a mean where five seeds were run; its
     // median change, of attacks that look for the smallest one.
-    private static readonly Dictionary<string, (DataSet Set, Row[] Rows)> s_networks = new()
+    private static readonly Dictionary<string, Row[]> s_networks = new()
     {
-        ["mnist-natural"] = (
-            DataSets.Mnist,
-            [
-                new("fgsm:eps=0.1", 100, 84),
-                new("mi-fgsm:eps=0.1,steps=10", 100, 81),
-                new("pgd:eps=0.1,steps=40,step=0.00333", 100, 77, Random: true),
-                new("pgd:norm=l2,eps=1.5,steps=40,step=0.1", 100, 53, Random: true),
-                new("apgd:eps=0.1,steps=100", 100, 71, Random: true),
-                new("ddn:steps=100", 100, 0, 1.543),
-                new("fmn:steps=100", 100, 0, 0.1158),
-                new("fmn:norm=l2,steps=100", 100, 0, 1.785),
-                new("ead:steps=5,iterations=200,lr=0.01,c=0.001,beta=0.01,rule=l1", 20, 6, 8.802),
-                new("hsj:steps=5", 20, 0, 3.423),
-            ]
-        ),
-        ["mnist-pgd"] = (
-            DataSets.Mnist,
-            [
-                new("fgsm:eps=0.3", 100, 92),
-                new("mi-fgsm:eps=0.3,steps=10", 100, 88),
-                new("pgd:eps=0.3,steps=40,step=0.01", 100, 88, Random: true),
-                new("pgd:norm=l2,eps=1.5,steps=40,step=0.1", 100, 82, Random: true),
-                new("apgd:eps=0.3,steps=100", 100, 82, Random: true),
-                new("deepfool:steps=50", 100, 7, 3.396),
-                new("ddn:steps=100", 100, 0, 2.0685),
-                new("fmn:steps=100", 100, 10, 0.4849),
-                new("fmn:norm=l2,steps=100", 100, 4, 2.22),
-                new("cw-l2:steps=5,iterations=200,lr=0.01,c=0.001", 100, 53, Infinite),
-                new("ead:steps=5,iterations=200,lr=0.01,c=0.001,beta=0.01,rule=l1", 20, 10, Infinite),
-                new("hsj:steps=5", 20, 0, 4.098),
-                new("jsma:target=next", 20, 16, Infinite),
-            ]
-        ),
-        ["mnist-advertorch"] = (
-            DataSets.Mnist,
-            [
-                new("fgsm:eps=0.3", 100, 98),
-                new("mi-fgsm:eps=0.3,steps=10", 100, 93),
-                new("pgd:eps=0.3,steps=40,step=0.01", 100, 93.8, Random: true),
-                new("pgd:norm=l2,eps=1.5,steps=40,step=0.1", 100, 93.4, Random: true),
-                new("apgd:eps=0.3,steps=100", 100, 90.4, Random: true),
-                new("apgd:eps=0.3,steps=100,loss=dlr-targeted,targets=9", 100, 90, Random: true),
-                new("square:eps=0.3,queries=5000", 100, 89, Random: true),
-                new("autoattack:eps=0.3", 50, 45),
-                new("deepfool:steps=50", 100, 14, 5.804),
-                new("ddn:steps=100", 100, 0, 1.97),
-                new("fmn:steps=100", 100, 45, 0.714),
-                new("fmn:norm=l2,steps=100", 100, 0, 1.878),
-                new("cw-l2:steps=5,iterations=200,lr=0.01,c=0.001", 100, 92, Infinite),
-                new("ead:steps=5,iterations=200,lr=0.01,c=0.001,beta=0.01,rule=l1", 20, 19, Infinite),
-                new("fab:steps=100,targets=9", 100, 0, 0.3432),
-                new("fab:steps=100,untargeted", 100, 0, 0.3425),
-                new("hsj:steps=5", 20, 0, 3.526),
-                new("jsma:target=next", 20, 18, Infinite),
-            ]
-        ),
-        ["cifar10-resnet32"] = (
-            DataSets.Cifar10,
-            [
-                new("fgsm:eps=1/255", 100, 48),
-                new("mi-fgsm:eps=1/255,steps=10", 100, 40),
-                new("pgd:eps=1/255,steps=20,step=0.25/255", 100, 20, Random: true),
-                new("pgd:norm=l2,eps=0.15,steps=20,step=0.02", 100, 17, Random: true),
-                new("apgd:eps=1/255,steps=100", 100, 17, Random: true),
-                new("deepfool:steps=50", 100, 0, 0.1163),
-                new("ddn:steps=100,levels=0", 100, 0, 0.09253),
-                new("ddn:steps=100", 100, 0, 0.1056),
-                new("fmn:steps=100", 100, 0, 0.00258),
-                new("fmn:norm=l2,steps=100", 100, 0, 0.1003),
-                new("ead:steps=5,iterations=200,lr=0.01,c=0.001,beta=0.01,rule=l1", 20, 0, 2.338),
-            ]
-        ),
+        ["mnist-natural"] =
+        [
+            new("fgsm:eps=0.1", 100, 84),
+            new("mi-fgsm:eps=0.1,steps=10", 100, 81),
+            new("pgd:eps=0.1,steps=40,step=0.00333", 100, 77, Random: true),
+            new("pgd:norm=l2,eps=1.5,steps=40,step=0.1", 100, 53, Random: true),
+            new("apgd:eps=0.1,steps=100", 100, 71, Random: true),
+            new("ddn:steps=100", 100, 0, 1.543),
+            new("fmn:steps=100", 100, 0, 0.1158),
+            new("fmn:norm=l2,steps=100", 100, 0, 1.785),
+            new("ead:steps=5,iterations=200,lr=0.01,c=0.001,beta=0.01,rule=l1", 20, 6, 8.802),
+            new("hsj:steps=5", 20, 0, 3.423),
+        ],
+        ["mnist-pgd"] =
+        [
+            new("fgsm:eps=0.3", 100, 92),
+            new("mi-fgsm:eps=0.3,steps=10", 100, 88),
+            new("pgd:eps=0.3,steps=40,step=0.01", 100, 88, Random: true),
+            new("pgd:norm=l2,eps=1.5,steps=40,step=0.1", 100, 82, Random: true),
+            new("apgd:eps=0.3,steps=100", 100, 82, Random: true),
+            new("deepfool:steps=50", 100, 7, 3.396),
+            new("ddn:steps=100", 100, 0, 2.068),
+            new("fmn:steps=100", 100, 10, 0.4849),
+            new("fmn:norm=l2,steps=100", 100, 4, 2.22),
+            new("cw-l2:steps=5,iterations=200,lr=0.01,c=0.001", 100, 53),
+            new("ead:steps=5,iterations=200,lr=0.01,c=0.001,beta=0.01,rule=l1", 20, 10),
+            new("hsj:steps=5", 20, 0, 4.098),
+            new("jsma:target=next", 20, 16),
+        ],
+        ["mnist-advertorch"] =
+        [
+            new("fgsm:eps=0.3", 100, 98),
+            new("mi-fgsm:eps=0.3,steps=10", 100, 93),
+            new("pgd:eps=0.3,steps=40,step=0.01", 100, 93.8, Random: true),
+            new("pgd:norm=l2,eps=1.5,steps=40,step=0.1", 100, 93.4, Random: true),
+            new("apgd:eps=0.3,steps=100", 100, 90.4, Random: true),
+            new("apgd:eps=0.3,steps=100,loss=dlr-targeted,targets=9", 100, 90, Random: true),
+            new("square:eps=0.3,queries=5000", 100, 89, Random: true),
+            new("autoattack:eps=0.3", 50, 45),
+            new("deepfool:steps=50", 100, 14, 5.804),
+            new("ddn:steps=100", 100, 0, 1.97),
+            new("fmn:steps=100", 100, 45, 0.714),
+            new("fmn:norm=l2,steps=100", 100, 0, 1.878),
+            new("cw-l2:steps=5,iterations=200,lr=0.01,c=0.001", 100, 92),
+            new("ead:steps=5,iterations=200,lr=0.01,c=0.001,beta=0.01,rule=l1", 20, 19),
+            new("fab:steps=100,targets=9", 100, 0, 0.3432),
+            new("fab:steps=100,untargeted", 100, 0, 0.3425),
+            new("hsj:steps=5", 20, 0, 3.526),
+            new("jsma:target=next", 20, 18),
+        ],
+        ["cifar10-resnet32"] =
+        [
+            new("fgsm:eps=1/255", 100, 48),
+            new("mi-fgsm:eps=1/255,steps=10", 100, 40),
+            new("pgd:eps=1/255,steps=20,step=0.25/255", 100, 20, Random: true),
+            new("pgd:norm=l2,eps=0.15,steps=20,step=0.02", 100, 17, Random: true),
+            new("apgd:eps=1/255,steps=100", 100, 17, Random: true),
+            new("deepfool:steps=50", 100, 0, 0.1163),
+            new("ddn:steps=100,levels=0", 100, 0, 0.09253),
+            new("ddn:steps=100", 100, 0, 0.1056),
+            new("fmn:steps=100", 100, 0, 0.00258),
+            new("fmn:norm=l2,steps=100", 100, 0, 0.1003),
+            new("ead:steps=5,iterations=200,lr=0.01,c=0.001,beta=0.01,rule=l1", 20, 0, 2.338),
+        ],
     };
 
     /// <summary>Measures.</summary>
@@ -103,12 +93,11 @@ internal static class StrengthBounds
     public static IEnumerable<Measurement> Rows(string? model, IReadOnlyList<string> names, string? dataDir)
     {
         string network = Path.GetFileNameWithoutExtension(model) ?? "";
-        if (!s_networks.TryGetValue(network, out var known))
+        if (!s_networks.TryGetValue(network, out Row[]? rows))
             throw new UserErrorException(
                 $"expected --model with the file of one of {string.Join(", ", s_networks.Keys)}, got \"{model}\""
             );
-        var (set, rows) = known;
-        Victim victim = Victim.Open(set, model!, rows.Max(row => row.Images), dataDir);
+        Victim victim = Victim.Open(Victim.SetOf(model!), model!, rows.Max(row => row.Images), dataDir);
         return rows.Where(row => names.Count == 0 || names.Contains(row.Attack.Split(':')[0]))
             .SelectMany(row => Measure(victim, network, row));
     }

@@ -35,9 +35,10 @@ internal static class GradientPass
         var (input, logits) = Follow(model, images);
         Tensor values = losses(logits);
         Tensor[] columns = values.unbind(1);
-        IEnumerable<Tensor> gradients = columns.Select(
-            (column, i) => Differentiate(model, column, input, retainGraph: i < columns.Length - 1)
-        );
+        Tensor[] gradients =
+        [
+            .. columns.Select((column, i) => Differentiate(model, column, input, retainGraph: i < columns.Length - 1)),
+        ];
         return new Jacobian(
             scope.MoveToOuter(logits.detach()),
             scope.MoveToOuter(values.detach()),

@@ -81,18 +81,17 @@ public sealed record DeepFool : IAttack<IClassifier>
             Tensor reached = batch.Goal.IsReachedBy(pass.Logits);
 
             // f_k - f_y and its gradient w_k for every rival k; the nearest boundary is that of the smallest |f| / ‖w‖.
-            Tensor f = pass.Losses.abs().flatten();
-            Tensor w = pass.Gradients.flatten(0, 1);
-            Tensor length = Norm.Dual().Of(w).clamp_min(Smallest);
-            Tensor distance = (f / length).reshape(-1, count);
-            Tensor nearest = batch.Goal.IsTargeted ? distance.argmax(1) : distance.argmin(1);
-            Tensor chosen = (arange(batch.Count, ScalarType.Int64) * count) + nearest;
-            Tensor step = Onto(w.index_select(0, chosen), Column(f), Column(length), point);
+            Tensor lengths = Length(pass.Gradients.flatten(0, 1)).reshape(pass.Losses.shape);
+            Tensor distances = pass.Losses.abs() / lengths;
+            Tensor nearest = batch.Goal.IsTargeted ? distances.argmax(1) : distances.argmin(1);
+            var (_, f, w) = pass.At(nearest);
+            Tensor step = Onto(w, Column(f.abs()), Column(Length(w)), point);
             Tensor next = (point - ((1 + Overshoot) * step)).clamp(0.0, 1.0);
             point.copy_(where(reached.reshape(-1, 1, 1, 1), point, next));
             return reached.ToArray<bool>();
 
-            Tensor Column(Tensor values) => values.index_select(0, chosen).reshape(-1, 1, 1, 1);
+            Tensor Length(Tensor normals) => Norm.Dual().Of(normals).clamp_min(Smallest);
+            Tensor Column(Tensor values) => values.reshape(-1, 1, 1, 1);
         }
     }
 

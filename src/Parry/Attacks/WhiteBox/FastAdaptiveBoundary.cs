@@ -74,10 +74,8 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
         LossGradient NearestPlane(Tensor point)
         {
             Jacobian planes = model.Jacobian(batch.With(point), each, Boundaries);
-            Tensor values = planes.Losses.flatten();
-            Tensor normals = planes.Gradients.flatten(0, 1);
-            Tensor nearest = Smallest(values.abs() / Norm.Dual().Of(normals).clamp_min(Tiny), each);
-            return new LossGradient(planes.Logits, values.index_select(0, nearest), normals.index_select(0, nearest));
+            Tensor lengths = Norm.Dual().Of(planes.Gradients.flatten(0, 1)).clamp_min(Tiny);
+            return planes.At((planes.Losses.abs() / lengths.reshape(planes.Losses.shape)).argmin(1));
         }
 
         // How far the logit of each wrong class is above that of the true one.
