@@ -2,6 +2,7 @@ using Parry.Attacks;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Models.Architectures.Layers;
+using Parry.Runtime;
 using Parry.Tests.Attacks;
 using static TorchSharp.torch;
 
@@ -26,6 +27,24 @@ public class JacobianTests
 
         Assert.Equal(1, counted.Calls);
         AssertSame(model, images, passes);
+    }
+
+    [Fact]
+    public void One_loss_of_each_image_is_picked_with_its_gradient()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(4);
+        var passes = new Jacobian(
+            zeros([2, 3]),
+            tensor(new float[] { 1, 2, 3, 4 }, [2, 2]),
+            rand([2, 2, 1, 8, 8], generator: random)
+        );
+
+        LossGradient picked = passes.At(tensor(new long[] { 1, 0 }));
+
+        Assert.Equal([2f, 3f], picked.Losses.ToArray<float>());
+        Assert.True(picked.Gradient[0].allclose(passes.Gradients[0, 1]));
+        Assert.True(picked.Gradient[1].allclose(passes.Gradients[1, 0]));
     }
 
     [Fact]
